@@ -1,0 +1,182 @@
+"""What is said: conversations, messages, citations, feedback."""
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.models import TimeStampedModel
+
+if TYPE_CHECKING:
+    from users.models import User
+
+
+class ChatSessionQuerySet(models.QuerySet["ChatSession"]):
+    def of(self, user: "User | AnonymousUser") -> "ChatSessionQuerySet":
+        """The caller's own conversations that are not deleted; nobody's for who is nobody."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(user_id=user.pk, is_active=True)
+
+
+class ChatSession(TimeStampedModel):
+    """A conversation. Deleting hides it at once; the sweep removes it after ten minutes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    title_is_theirs = models.BooleanField(default=False)  # renamed by the reader
+    model = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_activity = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["ChatSession"]] = ChatSessionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-last_activity", "-created_at"]
+        indexes = [
+            models.Index(fields=["user", "-last_activity"], name="sessions_of_a_user"),
+            models.Index(fields=["last_activity"], name="sessions_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class MessageState(models.TextChoices):
+    RUNNING = "running"  # a process holds the lease and writes
+    DONE = "done"  # finished; `outcome` says how
+    STOPPED = "stopped"  # by the reader; the text so far stands
+    INTERRUPTED = "interrupted"  # its process died or drained; the text so far stands
+    FAILED = "failed"  # nothing could be answered
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def of(self, user: "User | AnonymousUser") -> "MessageQuerySet":
+        """Messages of the caller's own conversations that are not deleted."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(session__user_id=user.pk, session__is_active=True)
+
+
+class Message(TimeStampedModel):
+    """A question, or the answer to it. The row is the journal of a running answer."""
+
+    State = MessageState
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    class Outcome(models.TextChoices):
+        ANSWERED = "answered"
+        NOT_FOUND = "not_found"
+        GENERAL = "general"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="messages")
+    ordinal = models.PositiveIntegerField()  # from 0 within the conversation
+    role = models.CharField(max_length=10, choices=Role.choices)
+    text = models.TextField(blank=True)  # an answer: Markdown with [n] marks, append-only
+    # From here on: the assistant's alone.
+    question = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="answer"
+    )
+    state = models.CharField(max_length=12, choices=MessageState.choices, default=MessageState.DONE)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, null=True, blank=True)
+    model = models.CharField(max_length=100, blank=True)  # "extractive", or the model's name
+    confidence = models.CharField(max_length=10, blank=True)  # high, medium, low
+    notice = models.JSONField(null=True, blank=True)  # {"code", "detail"}
+    nearest = models.JSONField(default=list, blank=True)  # document ids, when not found
+    sentences = models.JSONField(default=list, blank=True)
+    degraded = models.JSONField(default=list, blank=True)
+    retrieval = models.JSONField(default=dict, blank=True)  # scores by stage: staff only
+    options = models.JSONField(default=dict, blank=True)  # top_k, include_sources, filters
+    tokens_used = models.PositiveIntegerField(default=0)
+    processing_time = models.PositiveIntegerField(default=0)  # ms
+    searched = models.PositiveIntegerField(default=0)  # documents that were searched
+    # One message for one key: POSTed twice, answered once.
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    request_hash = models.CharField(max_length=64, blank=True)
+    asker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    # The lease of the process that writes; every write repeats the token.
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
+
+    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["session", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "ordinal"], name="messages_have_an_order"),
+            models.UniqueConstraint(
+                fields=["asker", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="one_answer_to_a_key",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=Q(state="running"), name="running_answers"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.id}"
+
+
+class Citation(models.Model):
+    """A footnote: a number of an answer bound to a span of a document's version.
+
+    The quoted words are not copied: they are read from the version, so a deleted document leaves
+    none of its text here. Document and version may go; number, title and offsets stay.
+    """
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="citations")
+    number = models.PositiveIntegerField()  # from 1, in order of appearance
+    document = models.ForeignKey(
+        "knowledge.Document", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    version = models.ForeignKey(
+        "knowledge.DocumentVersion", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    document_number = models.BigIntegerField()  # the document's id, kept when the document goes
+    version_number = models.PositiveIntegerField()
+    title = models.CharField(max_length=200)
+    heading = models.CharField(max_length=500, blank=True)
+    page = models.PositiveIntegerField(null=True, blank=True)
+    start = models.PositiveIntegerField()  # of the quoted span
+    end = models.PositiveIntegerField()
+    passage_start = models.PositiveIntegerField()  # of the passage around it
+    passage_end = models.PositiveIntegerField()
+    score = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering = ["message", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "number"], name="one_source_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.number}] {self.title}"
+
+
+class Feedback(TimeStampedModel):
+    """A reader's thumb on an answer; one a message, the last one counts."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    rating = models.SmallIntegerField(choices=[(1, "helped"), (-1, "did not help")])
+    comment = models.TextField(blank=True, max_length=2000)
+
+    def __str__(self) -> str:
+        return f"{self.rating:+d}"

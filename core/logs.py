@@ -1,0 +1,51 @@
+"""Logs: one line of text in a terminal, one JSON object a line elsewhere, never anyone's words."""
+
+import json
+import logging
+import logging.config
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_LINE = 8192
+QUIET = ("httpx", "openai", "faiss", "urllib3", "sentence_transformers", "PIL", "fontTools")
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: time, level, logger, message, and the traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage()[:MAX_LINE],
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)[-MAX_LINE:]
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(options: dict[str, Any]) -> None:
+    """Django's ``LOGGING_CONFIG``: one handler for everything, uvicorn's and Celery's included."""
+    human = sys.stderr.isatty() or bool(os.environ.get("FOOTNOTE_SUPERVISED"))
+    formatter = (
+        {"format": "%(levelname).1s %(name)s: %(message)s"} if human else {"()": JsonFormatter}
+    )
+    through: dict[str, Any] = {"handlers": [], "propagate": True}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"default": formatter},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "default"}},
+            "root": {"handlers": ["stderr"], "level": options["level"]},
+            "loggers": {
+                **{name: {"level": "WARNING"} for name in QUIET},
+                **{
+                    name: dict(through) for name in ("django", "django.server", "uvicorn", "celery")
+                },
+            },
+        }
+    )

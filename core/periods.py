@@ -1,0 +1,58 @@
+"""One run per window: the database says what is due, beat only ticks."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core.models import PeriodicRun
+
+LEASE = timedelta(minutes=30)
+
+
+def run_daily(
+    name: str, at: time, work: Callable[[], dict[str, int]], *, now: datetime | None = None
+) -> dict[str, int] | None:
+    """Do ``work`` once per local date, at or after a local time of day.
+
+    A machine that was off at that time does the work when it is back, on the same local date.
+    A run that died is taken up again when its lease of 30 minutes has ended.
+
+    Args:
+        name: the job.
+        at: local time of day in ``TIME_ZONE``; a time that a clock change skips counts as passed.
+        work: does the job and returns counts; it must be safe to run twice.
+        now: the time, for tests.
+
+    Returns:
+        The counts, or None where nothing was due or another process has the window.
+    """
+    now = now or timezone.now()
+    local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
+    if local.time() < at:
+        return None
+    run = _claim(name, local.date().isoformat(), now)
+    if run is None:
+        return None
+    report = work()
+    PeriodicRun.objects.filter(pk=run.pk, lease_until=run.lease_until).update(
+        finished_at=timezone.now(), report=report
+    )
+    return report
+
+
+def _claim(name: str, window: str, now: datetime) -> PeriodicRun | None:
+    until = now + LEASE
+    try:
+        with transaction.atomic():
+            return PeriodicRun.objects.create(
+                name=name, window=window, started_at=now, lease_until=until
+            )
+    except IntegrityError:
+        taken = PeriodicRun.objects.filter(
+            name=name, window=window, finished_at=None, lease_until__lt=now
+        ).update(lease_until=until, started_at=now)
+        return PeriodicRun.objects.get(name=name, window=window) if taken else None

@@ -1,0 +1,236 @@
+"""What is known: documents, their versions, the chunks of a version, and index builds.
+
+The rows are the truth. The index on disk is derived from them and can be built again at any time
+without embedding anything a second time.
+"""
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core.models import TimeStampedModel
+
+if TYPE_CHECKING:
+    from users.models import User
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def visible_to(self, user: "User | AnonymousUser | None") -> "DocumentQuerySet":
+        """Active documents without groups, or with one of the caller's; staff are no exception.
+
+        The one place that decides who may read what. It fails closed: a caller who is nobody, or
+        who is not active, sees what has no group.
+        """
+        public = Q(groups=None)
+        if user is not None and user.is_authenticated and user.is_active:
+            mine = Group.objects.filter(user=user).values("pk")
+            return self.filter(public | Q(groups__in=mine), is_active=True).distinct()
+        return self.filter(public, is_active=True)
+
+
+class Document(TimeStampedModel):
+    """A thing that a knowledge manager owns: title, source, type, audience, active or not."""
+
+    class Type(models.TextChoices):
+        FAQ = "faq", "FAQ"
+        ARTICLE = "article", "Article"
+        POLICY = "policy", "Policy"
+        MANUAL = "manual", "Manual"
+        OTHER = "other", "Other"
+
+    title = models.CharField(max_length=200)
+    source = models.CharField(max_length=200, blank=True)  # where it comes from, in words or a URL
+    document_type = models.CharField(max_length=50, choices=Type.choices, default=Type.OTHER)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    groups = models.ManyToManyField(
+        Group, blank=True, help_text="Only these groups may read it. Empty means everyone."
+    )
+    is_active = models.BooleanField(
+        default=True, help_text="An inactive document answers nothing, from this moment on."
+    )
+    uploaded_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # The version that answers; None until the first one is in the active build.
+    active_version = models.ForeignKey(
+        "knowledge.DocumentVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    objects: ClassVar[models.Manager["Document"]] = DocumentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-uploaded_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class VersionState(models.TextChoices):
+    QUEUED = "queued"  # waits for a worker
+    PROCESSING = "processing"  # a worker has the lease; `step` says how far it is
+    EMBEDDED = "embedded"  # chunks and vectors are stored; waits for a build (shown as processing)
+    READY = "ready"  # the active index answers from it
+    FAILED = "failed"  # `error` says why, in words for a manager
+    CANCELLED = "cancelled"  # by a manager, or overtaken by a newer version
+
+
+class DocumentVersion(TimeStampedModel):
+    """One uploaded content of a document: immutable, with its text and its processing state."""
+
+    State = VersionState
+
+    class Step(models.TextChoices):
+        WAITING = "waiting"
+        EXTRACTING = "extracting"
+        SPLITTING = "splitting"
+        EMBEDDING = "embedding"
+        INDEXING = "indexing"
+        DONE = "done"
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()  # from 1
+    file = models.CharField(max_length=200)  # storage name: uuid and known extension, never theirs
+    file_name = models.CharField(max_length=200)  # as uploaded, cleaned: for display only
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64, db_index=True)
+    # Extraction's results; offsets of chunks and citations count code points of `text`.
+    text = models.TextField(blank=True)
+    outline = models.JSONField(default=list, blank=True)  # [{"level", "title", "start"}]
+    pages = models.JSONField(default=list, blank=True)  # start offset of each page, PDF only
+    warnings = models.JSONField(default=list, blank=True)  # sentences for the manager
+    chunk_count = models.PositiveIntegerField(default=0)
+    # The row is the queue.
+    state = models.CharField(
+        max_length=12, choices=VersionState.choices, default=VersionState.QUEUED, db_index=True
+    )
+    step = models.CharField(max_length=12, choices=Step.choices, default=Step.WAITING)
+    percent = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # counted in the claim, before the work
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "number"], name="version_numbers_are_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="version_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} v{self.number}"
+
+
+class Chunk(models.Model):
+    """A span of a version's text: ``text == version.text[start:end]``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
+    ordinal = models.PositiveIntegerField()  # from 0, in reading order
+    heading = models.CharField(max_length=500, blank=True)  # path, " › " between levels
+    page = models.PositiveIntegerField(null=True, blank=True)  # from 1
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    text = models.TextField()
+    tokens = models.PositiveIntegerField()  # of the embedding model, title and heading included
+    # SHA-256 of what was embedded (title, heading path and text): the key of its vector.
+    content_hash = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        ordering = ["version", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "ordinal"], name="chunk_ordinals_are_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(end__gt=models.F("start")), name="chunks_have_length"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}#{self.ordinal}"
+
+
+class Embedding(models.Model):
+    """A vector, stored once for a content and a model: float32, little endian, unit length."""
+
+    content_hash = models.CharField(max_length=64)
+    model = models.CharField(max_length=200)  # the model's fingerprint: name@hash
+    dimension = models.PositiveIntegerField()
+    vector = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["content_hash", "model"], name="one_vector_a_content")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.content_hash[:12]} {self.model}"
+
+
+class IndexBuild(TimeStampedModel):
+    """One immutable snapshot of the index on disk; one of them is active."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"  # written to a temporary folder
+        ACTIVE = "active"  # every web process answers from it
+        KEPT = "kept"  # was active, stays for a rollback
+        FAILED = "failed"  # `error` says why; nothing of it is on disk
+        REMOVED = "removed"  # its folder was deleted
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    folder = models.CharField(max_length=100, blank=True)  # below INDEX_DIR
+    model = models.CharField(max_length=200)  # the embedding model's fingerprint
+    dimension = models.PositiveIntegerField(default=0)
+    vectors = models.PositiveIntegerField(default=0)
+    documents = models.PositiveIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0)
+    revision = models.PositiveBigIntegerField(default=0)  # of IndexState when its rows were read
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    built_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state="active"), name="one_build_is_active"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"build {self.pk}"
+
+
+class IndexState(models.Model):
+    """The one row that orders builds: work to do while ``wanted`` is above ``built``."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    wanted = models.PositiveBigIntegerField(default=0)  # raised with every change of what is known
+    built = models.PositiveBigIntegerField(default=0)  # the revision of the active build
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_index_state")]
+
+    def __str__(self) -> str:
+        return f"{self.built} of {self.wanted}"

@@ -1,0 +1,109 @@
+"""The frozen values that leave this app: what a search found, and where a reader can see it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What each stage thought of a passage; None where the stage did not see it.
+
+    ``dense`` is a cosine, ``lexical`` a BM25 score, ``fused`` the weighted sum of z-scores that
+    ranked it, ``rerank`` a reranker's score.
+    """
+
+    dense: float | None = None
+    lexical: float | None = None
+    fused: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A chunk that the index proposes, before its text is read."""
+
+    chunk_id: str
+    document_id: int
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk as a search result.
+
+    ``start`` and ``end`` count code points of the version's text, and
+    ``text == version_text[start:end]``. ``score`` is calibrated to 0..1: about how likely it is
+    that this passage bears on the question.
+    """
+
+    chunk_id: str
+    document_id: int
+    version_id: int
+    document_version: int
+    title: str
+    heading: str  # the heading path, " › " between levels; empty outside any heading
+    page: int | None
+    text: str
+    start: int
+    end: int
+    score: float
+    scores: Scores = field(default_factory=Scores)
+    document_type: str = ""
+    source: str = ""
+    uploaded_at: str = ""  # ISO 8601, of the version
+
+    @property
+    def url(self) -> str:
+        """The page that shows the passage highlighted."""
+        return source_url(self.document_id, self.document_version, self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """A document that comes nearest to a question that no document answers."""
+
+    document_id: int
+    title: str
+    url: str
+    why: str  # one sentence: what it has and what it lacks
+
+
+@dataclass(frozen=True)
+class Filters:
+    """A caller's own narrowing of a search; empty fields narrow nothing."""
+
+    document_type: str = ""
+    source: str = ""
+    document_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Ranked passages, best first, and what can be said about the search as a whole.
+
+    ``answerable`` is calibrated to 0..1: how likely it is that the documents answer the question.
+    ``degraded`` names stages that could not be used.
+    """
+
+    passages: tuple[Passage, ...]
+    answerable: float
+    took_ms: float
+    searched: int  # documents that the caller may see
+    build_id: int | None
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a reader may search, for the empty page."""
+
+    documents: int
+    kinds: tuple[tuple[str, int], ...]  # (label, count), largest first
+    newest_title: str = ""
+    newest_url: str = ""
+    newest_at: str = ""  # ISO 8601
+    as_of: str = ""  # ISO 8601, of the active build
+
+
+def source_url(document_id: int, version: int, start: int, end: int) -> str:
+    """The page of a version with a passage highlighted."""
+    return f"/sources/{document_id}/v{version}/?start={start}&end={end}"
