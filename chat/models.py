@@ -1,7 +1,7 @@
 """What is said: conversations, messages, citations, feedback."""
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -37,7 +37,7 @@ class ChatSession(TimeStampedModel):
     deleted_at = models.DateTimeField(null=True, blank=True, db_index=True)
     last_activity = models.DateTimeField(default=timezone.now)
 
-    objects: ClassVar[models.Manager["ChatSession"]] = ChatSessionQuerySet.as_manager()  # type: ignore[assignment]
+    objects = ChatSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-last_activity", "-created_at"]
@@ -113,7 +113,7 @@ class Message(TimeStampedModel):
     lease_until = models.DateTimeField(null=True, blank=True)
     stop_requested = models.BooleanField(default=False)
 
-    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "ordinal"]

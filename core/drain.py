@@ -7,6 +7,7 @@ comes after the connections, too late; so the first call of the application hook
 import asyncio
 import signal
 import threading
+from functools import partial
 from typing import Any
 
 _events: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
@@ -45,8 +46,7 @@ def announce_drain(app: Any) -> Any:
         if not hooked and threading.current_thread() is threading.main_thread():
             hooked = True
             for name in (signal.SIGTERM, signal.SIGINT):
-                previous = signal.getsignal(name)
-                signal.signal(name, lambda s, f, p=previous: _announce(s, f, p))
+                signal.signal(name, partial(_announce, previous=signal.getsignal(name)))
         drain_event()
         await app(scope, receive, send)
 

@@ -60,6 +60,7 @@ if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Set it, or run `make run` once, which writes one into DATA_DIR."
     )
+HOST = _text("HOST", "127.0.0.1")
 PORT = _number("PORT", 8000, 1, 65535)
 WEB_CONCURRENCY = _number("WEB_CONCURRENCY", 2, 1, 64)
 SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
@@ -105,8 +106,18 @@ RATES = {
 }
 # Called with a document's id after it was deleted, so that other apps can forget its words.
 DOCUMENT_FORGOTTEN_HOOKS = ["chat.forgetting.forget_document"]
-# Called with a user before the account's own rows go; returns that user's part of an export.
+# Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
+# Called once in a thread of each web process, so that the first question is quick.
+WARM_UP = ["knowledge.search.warm_up"]
+# Each returns ("ok" | "degraded" | "failed", details): see core.health.
+HEALTH_PARTS = {
+    "database": "core.health.database",
+    "broker": "core.health.broker",
+    "worker": "core.health.worker",
+    "disk": "core.health.disk",
+    "index": "knowledge.health.index",
+}
 
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -88,8 +88,10 @@ def take(name: str, who: str, *, now: datetime | None = None) -> None:
 def client_address(request: HttpRequest | Request) -> str:
     """The caller's address, looking behind exactly ``TRUSTED_PROXY_COUNT`` proxies."""
     remote = str(request.META.get("REMOTE_ADDR", ""))
-    proxies = settings.TRUSTED_PROXY_COUNT
-    forwarded = [p.strip() for p in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if p]
+    proxies = int(settings.TRUSTED_PROXY_COUNT)
+    forwarded: list[str] = [
+        p.strip() for p in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if p
+    ]
     if not proxies or not forwarded:
         return remote
     return forwarded[-min(proxies, len(forwarded))]

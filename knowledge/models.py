@@ -5,7 +5,7 @@ without embedding anything a second time.
 """
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
@@ -65,7 +65,7 @@ class Document(TimeStampedModel):
         related_name="+",
     )
 
-    objects: ClassVar[models.Manager["Document"]] = DocumentQuerySet.as_manager()  # type: ignore[assignment]
+    objects = DocumentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-uploaded_at", "-pk"]
