@@ -9,7 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 MAX_LINE = 8192
-QUIET = ("httpx", "openai", "faiss", "urllib3", "sentence_transformers", "PIL", "fontTools")
+# uvicorn's log of addresses holds queries, which are someone's words; core.middleware has its own.
+QUIET = (
+    "uvicorn.access",
+    "httpx",
+    "openai",
+    "faiss",
+    "urllib3",
+    "sentence_transformers",
+    "PIL",
+    "fontTools",
+)
 
 
 class JsonFormatter(logging.Formatter):

@@ -48,13 +48,21 @@ def _text(name: str, default: str = "") -> str:
     return _value(env.str, name, default).strip()
 
 
+def _flag(name: str) -> bool:
+    """Off unless it says otherwise; a word that is neither is an error, not a no."""
+    word = _text(name, "off").lower()
+    if word not in {"1", "0", "true", "false", "yes", "no", "on", "off"}:
+        raise ImproperlyConfigured(f"{name} must be True or False.")
+    return word in {"1", "true", "yes", "on"}
+
+
 def _list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in _value(env.list, name, default) if part.strip()]
 
 
 # --- Where things are -------------------------------------------------------------------------
 DATA_DIR = data_dir(BASE_DIR)
-DEBUG = _value(env.bool, "DEBUG", False)
+DEBUG = _flag("DEBUG")
 SECRET_KEY = _text("SECRET_KEY") or read_key(DATA_DIR) or ("insecure-debug-key" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
@@ -66,7 +74,7 @@ WEB_CONCURRENCY = _number("WEB_CONCURRENCY", 2, 1, 64)
 SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
 if urlsplit(SITE_URL).scheme not in {"http", "https"} or not urlsplit(SITE_URL).hostname:
     raise ImproperlyConfigured("SITE_URL must be an address that begins with http:// or https://.")
-HTTPS = _value(env.bool, "HTTPS", False)
+HTTPS = _flag("HTTPS")
 TRUSTED_PROXY_COUNT = _number("TRUSTED_PROXY_COUNT", 0, 0, 10)
 ALLOWED_HOSTS = [
     *_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]),
@@ -74,6 +82,8 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 LOG_LEVEL = _text("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 
 # --- What the product does --------------------------------------------------------------------
 OPENAI_API_KEY = _text("OPENAI_API_KEY")
@@ -123,6 +133,7 @@ HEALTH_PARTS = {
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
+    "users",  # before auth: its createsuperuser holds passwords to our rule
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -135,7 +146,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
-    "users",
     "knowledge",
     "chat",
 ]
@@ -256,11 +266,10 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["users.authentication.EmailBackend"]
 PASSWORD_HASHERS = [
     "users.hashers.OwaspArgon2PasswordHasher",
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
     "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
-    "django.contrib.auth.hashers.BCryptPasswordHasher",
+    "users.hashers.TruncatingBCryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -332,6 +341,7 @@ Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, exist_ok=True)
 # --- Files, mail, words -----------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "media"
 INDEX_DIR = DATA_DIR / "index"
+MIN_FREE_BYTES = 200 * 1024 * 1024  # below it uploads and builds are refused
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 SERVESTATIC_USE_FINDERS = True

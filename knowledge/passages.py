@@ -104,6 +104,33 @@ class Shelf:
     as_of: str = ""  # ISO 8601, of the active build
 
 
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a version's text, in code points; without a document it was removed."""
+
+    document_id: int | None
+    version_number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class SpanText:
+    """A span as a reader may see it now.
+
+    ``gone`` is None, ``removed`` or ``restricted``; then ``text`` is None. ``before`` and ``after``
+    hold up to 160 characters on either side.
+    """
+
+    text: str | None
+    gone: str | None
+    before: str
+    after: str
+    current_version: int | None  # the version that answers now
+    title: str
+    uploaded_at: str  # ISO 8601, of the span's version
+
+
 def source_url(document_id: int, version: int, start: int, end: int) -> str:
     """The page of a version with a passage highlighted."""
     return f"/sources/{document_id}/v{version}/?start={start}&end={end}"

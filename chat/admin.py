@@ -1,0 +1,79 @@
+"""Conversations for staff: when, how long, how rated. What was said stays with who said it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from chat.models import ChatSession, Feedback, Message
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that the services write; the admin shows them."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ChatSession)
+class ChatSessionAdmin(ReadOnlyAdmin):
+    """Titles are made from questions, so they are not shown either."""
+
+    list_display = ("id", "user", "model", "is_active", "created_at", "last_activity")
+    list_filter = ("is_active", "last_activity")
+    list_select_related = ("user",)
+    search_fields = ("=id",)
+    fields = ("id", "user", "model", "is_active", "created_at", "last_activity", "deleted_at")
+    date_hierarchy = "last_activity"
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    """How answers came to be; their text is for nobody but the asker."""
+
+    list_display = (
+        "id",
+        "state",
+        "outcome",
+        "model",
+        "confidence",
+        "processing_time",
+        "tokens_used",
+        "created_at",
+    )
+    list_filter = ("state", "outcome", "model", "confidence", "created_at")
+    search_fields = ("=id",)
+    fields = (
+        "id",
+        "role",
+        "state",
+        "outcome",
+        "model",
+        "confidence",
+        "notice",
+        "degraded",
+        "searched",
+        "tokens_used",
+        "processing_time",
+        "created_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).filter(role=Message.Role.ASSISTANT)
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    """Thumbs, with the words that readers wrote for staff."""
+
+    list_display = ("message_id", "rating", "comment", "created_at")
+    list_filter = ("rating", "created_at")
+    search_fields = ("comment",)
+    fields = ("message_id", "rating", "comment", "created_at")

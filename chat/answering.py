@@ -1,0 +1,220 @@
+"""From a question to its answer: search, decide, write or quote. Runs in the runtime's loop.
+
+It writes into a ``Run`` and returns how it ended; rows are touched through the desk alone.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from chat import wording
+from chat.conf import ANSWERABLE, EXTRACTIVE, model_config
+from chat.generation import answer as generation
+from chat.generation.context import Turn
+from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout
+from chat.generation.sentences import Sentence, written_sentences
+from chat.journal import Ending, Job, load
+from chat.models import Message
+from chat.runs import Quoted, Run, passage_source
+from knowledge.passages import Passage, SearchResult
+from knowledge.search import embed, nearest, search
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+FOLLOW_UP_WORDS = 12  # a question longer than this is taken to stand on its own
+HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
+_DONE = Message.State.DONE
+
+
+class Desk(Protocol):
+    """Where a run gets its threads and its models."""
+
+    def rows(self, work: Callable[[], T]) -> Awaitable[T]: ...
+
+    def cpu(self, work: Callable[[], T]) -> Awaitable[T]: ...
+
+    def model(self, config: ModelConfig) -> ChatModel: ...
+
+
+async def write_answer(run: Run, desk: Desk) -> Ending:
+    """Answer a question into its run.
+
+    Errors of a model end in a quoted answer with a notice; others are the caller's.
+    """
+    job = await desk.rows(partial(load, run.message_id))
+    query, found = await desk.cpu(partial(_find, job))
+    _announce(run, query, found)
+    run.stage = "answer"
+    if not found.passages or found.answerable < ANSWERABLE:
+        return await _not_found(run, desk, query, found)
+    config = model_config(job.model)
+    if config is None:
+        return await _quoted(run, desk, query, found)
+    return await _written(run, desk, (job, query, found), config)
+
+
+def _find(job: Job) -> tuple[str, SearchResult]:
+    """Search for the question; for a short one that finds nothing, with the one before it."""
+    look = partial(search, user=job.user, limit=job.top_k, filters=job.filters)
+    found = look(job.question)
+    if found.answerable >= ANSWERABLE or not _may_follow_up(job.question, job.turns):
+        return job.question, found
+    longer = f"{job.turns[-1].question} {job.question}"
+    wider = look(longer)
+    return (longer, wider) if wider.answerable > found.answerable else (job.question, found)
+
+
+def _may_follow_up(question: str, turns: tuple[Turn, ...]) -> bool:
+    return bool(turns) and len(question.split()) <= FOLLOW_UP_WORDS
+
+
+def _announce(run: Run, query: str, found: SearchResult) -> None:
+    """Tell readers what was found, and note it for the row."""
+    for step in wording.steps(found.searched, len(found.passages)):
+        run.publish("step", {"text": step})
+    sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
+    run.publish("sources", {"sources": sources})
+    run.fields = {"retrieval": _trace(query, found), "searched": found.searched}
+
+
+def _trace(query: str, found: SearchResult) -> dict[str, Any]:
+    """The search as it is kept with the message: places and scores, and headings, no text."""
+    return {
+        "query": query,
+        "answerable": round(found.answerable, 4),
+        "took_ms": round(found.took_ms, 1),
+        "build_id": found.build_id,
+        "candidates": [_candidate(passage) for passage in found.passages],
+    }
+
+
+def _candidate(passage: Passage) -> dict[str, Any]:
+    scores = passage.scores
+    return {
+        "chunk_id": passage.chunk_id,
+        "document_id": passage.document_id,
+        "document_version": passage.document_version,
+        "heading": passage.heading,
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(min(1.0, max(0.0, passage.score)), 4),
+        "scores": {
+            "dense": scores.dense,
+            "lexical": scores.lexical,
+            "fused": scores.fused,
+            "rerank": scores.rerank,
+        },
+    }
+
+
+async def _not_found(run: Run, desk: Desk, query: str, found: SearchResult) -> Ending:
+    near = await desk.cpu(partial(nearest, found, query))
+    versions = {p.document_id: p.document_version for p in reversed(found.passages)}
+    run.write(wording.not_found(found.searched))
+    return Ending(
+        state=_DONE,
+        outcome=Message.Outcome.NOT_FOUND,
+        model=EXTRACTIVE,
+        confidence="low",
+        nearest=tuple(
+            {
+                "document_id": one.document_id,
+                "document_version": versions[one.document_id],
+                "title": one.title,
+                "url": one.url,
+                "why": one.why,
+            }
+            for one in near
+            if one.document_id in versions
+        ),
+        degraded=found.degraded,
+    )
+
+
+async def _quoted(
+    run: Run,
+    desk: Desk,
+    query: str,
+    found: SearchResult,
+    notice: wording.Notice | None = None,
+) -> Ending:
+    """The extractive answer."""
+    pieces, sentences = await desk.cpu(partial(generation.quote, query, found.passages, embed))
+    if not sentences:
+        return await _not_found(run, desk, query, found)
+    for piece in pieces:
+        _apply(run, piece)
+    degraded = (*found.degraded, "model") if notice else found.degraded
+    return _answered(EXTRACTIVE, found, sentences, notice=notice, degraded=degraded)
+
+
+def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more: Any) -> Ending:
+    return Ending(
+        state=_DONE,
+        outcome=Message.Outcome.ANSWERED,
+        model=model,
+        confidence=_confidence(found.answerable),
+        sentences=tuple(sentences),
+        **{"degraded": found.degraded, **more},
+    )
+
+
+async def _written(
+    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], config: ModelConfig
+) -> Ending:
+    """The answer of a model, or a quoted one where the model gives none."""
+    job, query, found = asked
+    run.model = config.name
+    used = 0
+    notice: wording.Notice | None = None
+    try:
+        pieces = generation.written(job.question, found.passages, job.turns, desk.model(config))
+        async with aclosing(pieces) as stream:
+            async for piece in stream:
+                if isinstance(piece, generation.NotFound):
+                    return await _not_found(run, desk, query, found)
+                if isinstance(piece, generation.Used):
+                    used = piece.tokens
+                _apply(run, piece)
+    except ModelError as error:
+        logger.warning("model failed for message %s: %s", run.message_id, error)
+        notice = _notice(error, has_text=bool(run.text))
+    if not run.text.strip():
+        return await _quoted(run, desk, query, found, notice or wording.MODEL_FAILED)
+    sentences = written_sentences(run.text)
+    return _answered(config.name, found, sentences, tokens_used=used, notice=notice)
+
+
+def _notice(error: ModelError, *, has_text: bool) -> wording.Notice:
+    if isinstance(error, ModelTimeout):
+        return wording.CUT_BY_TIMEOUT if has_text else wording.MODEL_TIMEOUT
+    return wording.CUT if has_text else wording.MODEL_FAILED
+
+
+def _apply(run: Run, piece: generation.Piece) -> None:
+    if isinstance(piece, generation.Words):
+        run.write(piece.text)
+    elif isinstance(piece, generation.Cited):
+        run.cite(Quoted(piece.number, piece.passage, piece.start, piece.end))
+
+
+def _confidence(answerable: float) -> str:
+    if answerable >= HIGH:
+        return "high"
+    return "medium" if answerable >= MEDIUM else "low"
+
+
+def unfinished(run: Run, state: str) -> Ending:
+    """The end of an answer that was stopped or interrupted: what was said so far stands."""
+    sentences = tuple(written_sentences(run.text))
+    return Ending(state=state, model=run.model, sentences=sentences)
+
+
+def failed(run: Run) -> Ending:
+    """The end of an answer that an error of ours broke."""
+    notice = wording.SEARCH_FAILED if run.stage == "search" else wording.FAILED
+    return Ending(state=Message.State.FAILED, notice=notice)

@@ -1,0 +1,36 @@
+"""A person's conversations, for their export."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chat import reading
+from chat.models import ChatSession, Message
+
+BATCH = 50  # conversations read at a time
+
+
+def conversations_of(user: Any) -> Iterator[dict[str, Any]]:
+    """Each conversation with its messages, oldest first, as the API would show it to its owner."""
+    mine = ChatSession.objects.of(user).order_by("created_at", "pk")
+    ids = list(mine.values_list("pk", flat=True))
+    for at in range(0, len(ids), BATCH):
+        sessions = ChatSession.objects.in_bulk(ids[at : at + BATCH])
+        for pk in ids[at : at + BATCH]:
+            if pk in sessions:
+                yield _conversation(sessions[pk], user)
+
+
+def _conversation(session: ChatSession, user: Any) -> dict[str, Any]:
+    messages = list(Message.objects.filter(session=session).order_by("ordinal"))
+    body = reading.session_dict(session, message_count=len(messages))
+    listed = reading.message_dicts(messages, user=user)
+    return {key: _plain(value) for key, value in {**body, "messages": listed}.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Times as ISO 8601, so that the result is ready for JSON."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,1 @@
+"""Passages and history in, an answer with footnotes out. Plain Python: no Django, no rows."""

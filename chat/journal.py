@@ -1,0 +1,278 @@
+"""The rows of running answers. Each function is one short piece of work for a thread of its own.
+
+The message's row is the journal: text is appended to it in batches, every write repeats the lease's
+token, and a process that lost its lease changes nothing. Leases go by the database's clock.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from chat import reading, wording
+from chat.conf import EXTRACTIVE
+from chat.generation.context import HISTORY_TURNS, Turn
+from chat.generation.sentences import Sentence, redact
+from chat.models import ChatSession, Citation, Message
+from chat.runs import Quoted
+from knowledge.passages import Filters, Span
+from knowledge.search import read_spans
+
+LEASE = timedelta(seconds=30)
+_RUNNING = Message.State.RUNNING
+_ATTEMPTS = 3  # a document may be deleted between the look and the commit, once, hardly twice
+
+
+def lease_end() -> "ExpressionWrapper[CombinedExpression]":
+    return ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
+
+
+@dataclass(frozen=True)
+class Job:
+    """What there is to answer."""
+
+    question: str
+    turns: tuple[Turn, ...]
+    user: Any
+    model: str
+    top_k: int | None
+    filters: Filters
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a run has written since the last flush."""
+
+    message_id: UUID
+    token: UUID
+    text: str | None = None  # None: nothing new, only the lease is renewed
+    quotes: tuple[Quoted, ...] = ()
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flushed:
+    lost: frozenset[UUID]  # another process, or the sweep, has these now
+    stopping: frozenset[UUID]  # their readers asked them to stop
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an answer ended."""
+
+    state: str
+    outcome: str | None = None
+    model: str = ""
+    confidence: str = ""
+    notice: wording.Notice | None = None
+    sentences: tuple[Sentence, ...] = ()
+    nearest: tuple[dict[str, Any], ...] = ()
+    tokens_used: int = 0
+    degraded: tuple[str, ...] = ()
+
+
+def load(message_id: UUID) -> Job:
+    """The question of an answer and the turns before it."""
+    message = Message.objects.select_related("question", "session__user").get(pk=message_id)
+    question = message.question
+    if question is None:
+        raise ValueError(f"message {message_id} answers nothing")
+    options = message.options
+    chosen = options.get("filters", {})
+    return Job(
+        question=question.text,
+        turns=_turns(message),
+        user=message.session.user,
+        model=options.get("model", ""),
+        top_k=options.get("top_k"),
+        filters=Filters(
+            document_type=chosen.get("document_type", ""),
+            source=chosen.get("source", ""),
+            document_ids=tuple(chosen.get("document_ids", ())),
+        ),
+    )
+
+
+def _turns(message: Message) -> tuple[Turn, ...]:
+    """The last answered turns, oldest first, as the asker may still read them."""
+    earlier = list(
+        Message.objects.filter(
+            session_id=message.session_id,
+            ordinal__lt=message.ordinal,
+            outcome=Message.Outcome.ANSWERED,
+        )
+        .select_related("question")
+        .order_by("-ordinal")[:HISTORY_TURNS]
+    )
+    bodies = reading.answers(earlier, user=message.session.user)
+    pairs = zip(reversed(earlier), reversed(bodies), strict=True)
+    return tuple(Turn(row.question.text, body["message"]) for row, body in pairs if row.question)
+
+
+def flush(drafts: Sequence[Draft]) -> Flushed:
+    """Write what is new and renew the leases of all of these, in one short transaction."""
+    changed = [draft for draft in drafts if draft.text is not None]
+    lost: set[UUID] = set()
+    ids = [draft.message_id for draft in drafts]
+    with transaction.atomic():
+        for draft in changed:
+            if not _write(draft):
+                lost.add(draft.message_id)
+        _renew([draft for draft in drafts if draft.text is None])
+    rows = {
+        pk: (token, is_stopping)
+        for pk, token, is_stopping in Message.objects.filter(
+            pk__in=ids, state=_RUNNING
+        ).values_list("pk", "lease_token", "stop_requested")
+    }
+    lost |= {d.message_id for d in drafts if rows.get(d.message_id, (None,))[0] != d.token}
+    stopping = {pk for pk, (_, is_stopping) in rows.items() if is_stopping}
+    return Flushed(frozenset(lost), frozenset(stopping))
+
+
+def stops(ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Which of these answers their readers asked to stop."""
+    return frozenset(
+        Message.objects.filter(pk__in=ids, stop_requested=True).values_list("pk", flat=True)
+    )
+
+
+def _write(draft: Draft) -> bool:
+    written = Message.objects.filter(
+        pk=draft.message_id, lease_token=draft.token, state=_RUNNING
+    ).update(text=draft.text, lease_until=lease_end(), updated_at=Now(), **draft.fields)
+    if written and draft.quotes:
+        there = _still_there(draft.quotes)
+        rows = [_citation(draft.message_id, quote, there) for quote in draft.quotes]
+        Citation.objects.bulk_create(rows, ignore_conflicts=True)
+    return bool(written)
+
+
+def _renew(drafts: Sequence[Draft]) -> None:
+    if drafts:
+        Message.objects.filter(
+            pk__in=[draft.message_id for draft in drafts],
+            lease_token__in=[draft.token for draft in drafts],
+            state=_RUNNING,
+        ).update(lease_until=lease_end())
+
+
+def finish(draft: Draft, ending: Ending, milliseconds: int) -> dict[str, Any] | None:
+    """Write the end of an answer; None where the lease was lost and nothing was written.
+
+    A document that was deleted meanwhile keeps its footnote's number and gives up its words.
+
+    Returns:
+        The *answer* as its asker may see it now.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                if not _end(draft, ending, milliseconds):
+                    return None
+            break
+        except IntegrityError:
+            if attempt == _ATTEMPTS:
+                raise
+    message = Message.objects.select_related("session__user").get(pk=draft.message_id)
+    return reading.answer(message, user=message.session.user)
+
+
+def _end(draft: Draft, ending: Ending, milliseconds: int) -> bool:
+    there = _still_there(draft.quotes)
+    gone = frozenset(q.number for q in draft.quotes if q.passage.document_id not in there)
+    text, sentences = draft.text or "", list(ending.sentences)
+    if gone and ending.model == EXTRACTIVE:
+        text, sentences = redact(text, sentences, gone, wording.REMOVED)
+    written = Message.objects.filter(
+        pk=draft.message_id, lease_token=draft.token, state=_RUNNING
+    ).update(
+        text=text,
+        state=ending.state,
+        outcome=ending.outcome,
+        model=ending.model,
+        confidence=ending.confidence,
+        notice=ending.notice,
+        sentences=[sentence.as_dict() for sentence in sentences],
+        nearest=list(ending.nearest),
+        degraded=list(ending.degraded),
+        tokens_used=ending.tokens_used,
+        processing_time=milliseconds,
+        lease_token=None,
+        lease_until=None,
+        updated_at=Now(),
+        **draft.fields,
+    )
+    if written:
+        Citation.objects.filter(message_id=draft.message_id).delete()
+        rows = [_citation(draft.message_id, quote, there) for quote in draft.quotes]
+        Citation.objects.bulk_create(rows)
+        ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
+    return bool(written)
+
+
+def _still_there(quotes: Iterable[Quoted]) -> set[int]:
+    """The cited documents that were not deleted."""
+    spans = [quote.span for quote in quotes]
+    found = read_spans(spans, user=None) if spans else {}
+    return {
+        span.document_id
+        for span, read in found.items()
+        if read.gone != "removed" and span.document_id is not None
+    }
+
+
+def _citation(message_id: UUID, quote: Quoted, there: set[int]) -> Citation:
+    passage = quote.passage
+    is_there = passage.document_id in there
+    return Citation(
+        message_id=message_id,
+        number=quote.number,
+        document_id=passage.document_id if is_there else None,
+        version_id=passage.version_id if is_there else None,
+        document_number=passage.document_id,
+        version_number=passage.document_version,
+        title=passage.title[:200],
+        heading=passage.heading[:500] if is_there else "",
+        page=passage.page,
+        start=quote.start,
+        end=quote.end,
+        passage_start=passage.start,
+        passage_end=passage.end,
+        score=round(min(1.0, max(0.0, passage.score)), 4),
+    )
+
+
+def interrupt_expired() -> int:
+    """Answers whose process is gone: they keep their text and can be asked for again."""
+    return Message.objects.filter(state=_RUNNING, lease_until__lt=Now()).update(
+        state=Message.State.INTERRUPTED, lease_token=None, lease_until=None, updated_at=Now()
+    )
+
+
+def withdrawn(spans: Sequence[tuple[int, Span]]) -> set[tuple[int, Span]]:
+    """Which (user id, span) may not be read any more; a constant number of queries a user."""
+    gone: set[tuple[int, Span]] = set()
+    users = {user_id for user_id, _ in spans}
+    people = {row.pk: row for row in get_user_model().objects.filter(pk__in=users)}
+    for user_id in users:
+        mine = [span for owner, span in spans if owner == user_id]
+        read = read_spans(mine, user=people.get(user_id))
+        gone |= {(user_id, span) for span, text in read.items() if text.gone is not None}
+    return gone
+
+
+def allowed(message_ids: Sequence[UUID]) -> set[UUID]:
+    """Those whose conversation is still there and whose asker may still come in."""
+    return set(
+        Message.objects.filter(
+            pk__in=message_ids, session__is_active=True, session__user__is_active=True
+        ).values_list("pk", flat=True)
+    )

@@ -1,0 +1,287 @@
+"""Messages as readers see them: the *answer*, *source* and *session* of the API, turns for pages.
+
+What a footnote quotes is read from the document's version now, as this reader may see it now.
+The number of queries does not depend on the number of messages.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from chat import wording
+from chat.conf import EXTRACTIVE
+from chat.generation.sentences import Sentence, redact
+from chat.models import ChatSession, Citation, Feedback, Message
+from knowledge.passages import Span, SpanText, source_url
+from knowledge.search import read_spans
+
+_NOWHERE = SpanText(None, "removed", "", "", None, "", "")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A side-note: a source with what stands around its quote."""
+
+    number: int
+    quote: str | None
+    before: str
+    after: str
+    title: str
+    heading: str
+    page: int | None
+    version: int
+    url: str
+    gone: str | None
+    current_version: int | None
+    uploaded_at: str
+    same_document_as: int | None  # the number of an earlier note on the same document
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and its answer; ``body`` is the *answer* of the API."""
+
+    question: Message
+    answer: Message
+    body: dict[str, Any]
+    notes: list[Note]
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    """What was read once for many messages."""
+
+    citations: Mapping[Any, list[Citation]]
+    spans: Mapping[Span, SpanText]
+    feedback: Mapping[Any, Feedback]
+
+    def text_of(self, citation: Citation) -> SpanText:
+        return self.spans.get(_span(citation), _NOWHERE)
+
+
+def answer(message: Message, *, user: Any) -> dict[str, Any]:
+    """One *answer*."""
+    return answers([message], user=user)[0]
+
+
+def answers(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
+    """The *answers* of these assistant's messages, as the user may see them now."""
+    shelf = _fetch(messages, user)
+    return [_answer(message, shelf) for message in messages]
+
+
+def message_dicts(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
+    """Questions and answers as the API's *messages*."""
+    shelf = _fetch([m for m in messages if m.role == Message.Role.ASSISTANT], user)
+    return [_message(message, shelf) for message in messages]
+
+
+def session_dict(session: ChatSession, *, message_count: int | None = None) -> dict[str, Any]:
+    """A *session*; ``message_count`` comes from the annotation of that name where it is absent."""
+    kept_until = session.last_activity + timedelta(days=settings.RETENTION_DAYS)
+    count = getattr(session, "message_count", None) if message_count is None else message_count
+    return {
+        "session_id": str(session.pk),
+        "title": session.title,
+        "is_active": session.is_active,
+        "model": session.model,
+        "message_count": session.messages.count() if count is None else count,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+        "last_activity": session.last_activity,
+        "kept_until": kept_until,
+    }
+
+
+def turns(session: ChatSession, *, user: Any) -> list[Turn]:
+    """A conversation for its page, oldest first."""
+    messages = list(
+        session.messages.filter(role=Message.Role.ASSISTANT)
+        .select_related("question")
+        .order_by("ordinal")
+    )
+    shelf = _fetch(messages, user)
+    return [
+        Turn(message.question, message, _answer(message, shelf), _notes(message, shelf))
+        for message in messages
+        if message.question is not None
+    ]
+
+
+def sources(citations: Sequence[Citation], *, user: Any) -> list[dict[str, Any]]:
+    """These footnotes as *sources*."""
+    read = read_spans([_span(citation) for citation in citations], user=user)
+    return [_source(citation, read[_span(citation)]) for citation in citations]
+
+
+def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any]]:
+    """The candidates of a stored search as *sources* without a number; what is gone is left out."""
+    stored = retrieval.get("candidates", [])
+    spans = {
+        index: Span(c["document_id"], c["document_version"], c["start"], c["end"])
+        for index, c in enumerate(stored)
+    }
+    texts = read_spans(list(spans.values()), user=user) if spans else {}
+    return [
+        {
+            "number": None,
+            "document_id": c["document_id"],
+            "document_version": c["document_version"],
+            "title": texts[spans[index]].title,
+            "heading": c["heading"],
+            "page": c["page"],
+            "content": texts[spans[index]].text,
+            "gone": None,
+            "start": c["start"],
+            "end": c["end"],
+            "score": c["score"],
+            "url": source_url(c["document_id"], c["document_version"], c["start"], c["end"]),
+        }
+        for index, c in enumerate(stored)
+        if texts[spans[index]].gone is None
+    ]
+
+
+def _fetch(messages: Sequence[Message], user: Any) -> _Shelf:
+    ids = [message.pk for message in messages]
+    citations: dict[Any, list[Citation]] = {pk: [] for pk in ids}
+    for citation in Citation.objects.filter(message_id__in=ids).order_by("message_id", "number"):
+        citations[citation.message_id].append(citation)
+    wanted = [_span(citation) for found in citations.values() for citation in found]
+    wanted += [_near(near) for message in messages for near in message.nearest]
+    return _Shelf(
+        citations=citations,
+        spans=read_spans(wanted, user=user) if wanted else {},
+        feedback={row.message_id: row for row in Feedback.objects.filter(message_id__in=ids)},
+    )
+
+
+def _span(citation: Citation) -> Span:
+    return Span(citation.document_id, citation.version_number, citation.start, citation.end)
+
+
+def _near(near: Mapping[str, Any]) -> Span:
+    return Span(near["document_id"], near["document_version"], 0, 1)
+
+
+def _message(message: Message, shelf: _Shelf) -> dict[str, Any]:
+    common = {
+        "message_id": str(message.pk),
+        "role": message.role,
+        "created_at": message.created_at,
+        "feedback": None,
+    }
+    if message.role == Message.Role.USER:
+        return {**common, "message": message.text}
+    rated = shelf.feedback.get(message.pk)
+    if rated is not None:
+        common["feedback"] = {"rating": rated.rating, "comment": rated.comment}
+    return {**common, **_answer(message, shelf)}
+
+
+def _answer(message: Message, shelf: _Shelf) -> dict[str, Any]:
+    found = shelf.citations[message.pk]
+    text, sentences = _readable(message, found, shelf)
+    listed = [sentence.as_dict() for sentence in sentences]
+    unsupported = [sentence for sentence in listed if sentence["support"] == "unsupported"]
+    is_answered = message.outcome == Message.Outcome.ANSWERED
+    shows_sources = message.options.get("include_sources", True)
+    return {
+        "session_id": str(message.session_id),
+        "message_id": str(message.pk),
+        "message": text,
+        "state": message.state,
+        "outcome": message.outcome if message.state == Message.State.DONE else None,
+        "sources": [_source(c, shelf.text_of(c)) for c in found] if shows_sources else [],
+        "nearest": [_nearest(near) for near in message.nearest if _is_there(near, shelf)],
+        "sentences": listed,
+        "grounded": message.state == Message.State.DONE and is_answered and not unsupported,
+        "unsupported": unsupported,
+        "confidence": message.confidence or "low",
+        "model": message.model,
+        "notice": message.notice,
+        "degraded": message.degraded,
+        "cached": False,
+        "tokens_used": message.tokens_used,
+        "processing_time": message.processing_time,
+    }
+
+
+def _readable(
+    message: Message, found: Iterable[Citation], shelf: _Shelf
+) -> tuple[str, list[Sentence]]:
+    """The text as this reader may see it: a quoted sentence is the document's own words."""
+    sentences = [Sentence.from_dict(stored) for stored in message.sentences]
+    text = message.text
+    if message.model != EXTRACTIVE:
+        return text, sentences
+    gone = {citation.number: shelf.text_of(citation).gone for citation in found}
+    for why, words in (("restricted", wording.RESTRICTED), ("removed", wording.REMOVED)):
+        numbers = frozenset(number for number, reason in gone.items() if reason == why)
+        if numbers:
+            text, sentences = redact(text, sentences, numbers, words)
+    return text, sentences
+
+
+def _source(citation: Citation, read: SpanText) -> dict[str, Any]:
+    """A footnote. Of what may not be read now only the number and the place are told."""
+    is_restricted = read.gone == "restricted"
+    return {
+        "number": citation.number,
+        "document_id": citation.document_number,
+        "document_version": citation.version_number,
+        "title": "" if is_restricted else citation.title,
+        "heading": "" if read.gone else citation.heading,
+        "page": citation.page,
+        "content": read.text,
+        "gone": read.gone,
+        "start": citation.start,
+        "end": citation.end,
+        "score": citation.score,
+        "url": _url(citation, read),
+    }
+
+
+def _url(citation: Citation, read: SpanText) -> str:
+    if read.gone:
+        return ""
+    place = (citation.version_number, citation.start, citation.end)
+    return source_url(citation.document_number, *place)
+
+
+def _nearest(near: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: near[key] for key in ("document_id", "title", "url", "why")}
+
+
+def _is_there(near: Mapping[str, Any], shelf: _Shelf) -> bool:
+    return shelf.spans.get(_near(near), _NOWHERE).gone is None
+
+
+def _notes(message: Message, shelf: _Shelf) -> list[Note]:
+    notes: list[Note] = []
+    first: dict[int, int] = {}
+    for citation in shelf.citations[message.pk]:
+        read = shelf.text_of(citation)
+        source = _source(citation, read)
+        earlier = first.setdefault(citation.document_number, citation.number)
+        notes.append(
+            Note(
+                number=citation.number,
+                quote=read.text,
+                before=read.before,
+                after=read.after,
+                title=source["title"],
+                heading=source["heading"],
+                page=citation.page,
+                version=citation.version_number,
+                url=source["url"],
+                gone=read.gone,
+                current_version=read.current_version,
+                uploaded_at=read.uploaded_at,
+                same_document_as=None if earlier == citation.number else earlier,
+            )
+        )
+    return notes

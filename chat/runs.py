@@ -1,0 +1,205 @@
+"""An answer in the making, as this process sees it: its text, its events, who waits for them."""
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from knowledge.passages import Passage, Span, source_url
+
+LINGER_SECONDS = 5.0
+LAST = frozenset({"done", "error", "reconnect"})  # nothing follows one of these
+
+
+@dataclass(frozen=True)
+class Event:
+    """``offset`` is how many code points of the answer are out, this event included."""
+
+    kind: str
+    data: dict[str, Any]
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A footnote of a running answer: a passage of the prompt and the span that is quoted."""
+
+    number: int
+    passage: Passage
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        return Span(self.passage.document_id, self.passage.document_version, self.start, self.end)
+
+    def as_source(self) -> dict[str, Any]:
+        at = self.start - self.passage.start
+        text = self.passage.text[at : at + self.end - self.start]
+        return passage_source(self.passage, self.number, (self.start, self.end), text)
+
+
+def passage_source(
+    passage: Passage, number: int | None, span: tuple[int, int], content: str
+) -> dict[str, Any]:
+    """A passage as a *source* of the API; a candidate has no number yet."""
+    return {
+        "number": number,
+        "document_id": passage.document_id,
+        "document_version": passage.document_version,
+        "title": passage.title,
+        "heading": passage.heading,
+        "page": passage.page,
+        "content": content,
+        "gone": None,
+        "start": span[0],
+        "end": span[1],
+        "score": round(min(1.0, max(0.0, passage.score)), 4),
+        "url": source_url(passage.document_id, passage.document_version, *span),
+    }
+
+
+class Bell:
+    """Wakes a reader in whatever event loop it waits."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Safe from any thread, and once the reader's loop is closed."""
+        if not self._rung.is_set() and not self._loop.is_closed():
+            try:
+                self._loop.call_soon_threadsafe(self._rung.set)
+            except RuntimeError:  # closed in between
+                return
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it rang within these seconds."""
+        try:
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        except TimeoutError:
+            return False
+        self._rung.clear()
+        return True
+
+
+@dataclass(eq=False)
+class Run:
+    """One running answer. One thread writes, any number of readers look at ``log``.
+
+    ``log`` is append-only, so a reader needs no lock but an index into it.
+    """
+
+    message_id: UUID
+    session_id: UUID
+    user_id: int
+    lease_token: UUID | None = None  # None: another process writes, this one follows
+    log: list[Event] = field(default_factory=list)
+    text: str = ""
+    quotes: dict[int, Quoted] = field(default_factory=dict)
+    cited: set[int] = field(default_factory=set)  # numbers that were announced
+    withdrawn: set[int] = field(default_factory=set)
+    numbers: dict[int, Span] = field(default_factory=dict)  # what the footnotes point at
+    fields: dict[str, Any] = field(default_factory=dict)  # of the row, for the next flush
+    began: float = field(default_factory=monotonic)
+    stop_state: str = ""  # why it was cancelled: stopped, interrupted, or abandoned
+    is_ending: bool = False  # its end is being written; too late to stop it
+    stage: str = "search"
+    model: str = ""
+    flushed_chars: int = 0
+    flushed_quotes: int = 0
+    renewed: float = field(default_factory=monotonic)
+
+    def __post_init__(self) -> None:
+        self._bells: set[Bell] = set()
+        self._left_at = monotonic()
+        self._lock = threading.Lock()
+        self._finished = threading.Event()
+        ids = {"session_id": str(self.session_id), "message_id": str(self.message_id)}
+        self.publish("session", ids)
+
+    @property
+    def is_finished(self) -> bool:
+        return self._finished.is_set()
+
+    @property
+    def is_dirty(self) -> bool:
+        return (
+            bool(self.fields)
+            or len(self.text) > self.flushed_chars
+            or len(self.quotes) > self.flushed_quotes
+        )
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether its candidates were announced."""
+        return any(event.kind == "sources" for event in self.log[:8])
+
+    @property
+    def milliseconds(self) -> int:
+        return round((monotonic() - self.began) * 1000)
+
+    def publish(self, kind: str, data: dict[str, Any]) -> None:
+        if self.is_finished:
+            return
+        self.log.append(Event(kind, data, len(self.text)))
+        if kind in LAST:
+            self._finished.set()
+        self.ring()
+
+    def write(self, text: str) -> None:
+        """Append to the answer."""
+        if text and not self.is_finished:
+            self.text += text
+            self.publish("token", {"text": text})
+
+    def cite(self, quoted: Quoted) -> None:
+        """Set a footnote, or widen its quote; only a new one is announced."""
+        self.quotes[quoted.number] = quoted
+        self.numbers[quoted.number] = quoted.span
+        if quoted.number not in self.cited:
+            self.cited.add(quoted.number)
+            self.publish("citation", {"number": quoted.number, "source": quoted.as_source()})
+
+    def withdraw(self, numbers: Iterable[int]) -> None:
+        """Say that footnotes point at what may not be read any more."""
+        for number in sorted(set(numbers) - self.withdrawn):
+            self.withdrawn.add(number)
+            self.publish("withdrawn", {"number": number})
+
+    def ring(self) -> None:
+        with self._lock:
+            bells = list(self._bells)
+        for bell in bells:
+            bell.ring()
+
+    def attach(self) -> Bell:
+        """A bell for a reader in the running loop; give it back with ``detach``."""
+        bell = Bell()
+        with self._lock:
+            self._bells.add(bell)
+        return bell
+
+    def detach(self, bell: Bell) -> None:
+        with self._lock:
+            self._bells.discard(bell)
+            self._left_at = monotonic()
+
+    def touch(self) -> None:
+        """A reader is on the way."""
+        with self._lock:
+            self._left_at = monotonic()
+
+    @property
+    def is_read_lately(self) -> bool:
+        """Whether somebody reads it, or did a moment ago."""
+        with self._lock:
+            return bool(self._bells) or monotonic() - self._left_at < LINGER_SECONDS
+
+    def wait(self, seconds: float) -> bool:
+        """For a thread: whether it ended within these seconds."""
+        return self._finished.wait(seconds)

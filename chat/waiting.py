@@ -1,0 +1,20 @@
+"""Wait in a thread for an answer, wherever it is written, without a database connection."""
+
+from functools import partial
+from time import sleep
+from uuid import UUID
+
+from chat.runtime import runtime
+from chat.watching import POLL_SECONDS, is_running
+
+
+def wait_for_answer(message_id: UUID) -> None:
+    """Return once the answer has ended. It always does: a process that dies loses its lease."""
+    while True:
+        run = runtime().find(message_id)
+        if run is not None:
+            run.wait(1.0)
+        elif not runtime().submit_rows(partial(is_running, message_id)).result():
+            return
+        else:
+            sleep(POLL_SECONDS)

@@ -1,0 +1,77 @@
+"""One web process: uvicorn on a socket that already listens.
+
+``manage.py up`` holds the socket and starts several of these on it, so that callers wait in its
+queue while a process is restarted. ``python -m core.hosting FD`` is what it starts.
+"""
+
+import errno
+import os
+import socket
+import sys
+
+import uvicorn
+
+APPLICATION = "core.asgi:application"
+BACKLOG = 1024
+DRAIN_SECONDS = 20  # for open streams to end; a supervisor must wait longer than this
+KEEP_ALIVE_SECONDS = 75  # above the idle time-out of a balancer in front (60), else random 502s
+
+
+class PortTaken(Exception):
+    """Nothing can listen at this address; the message says why, for whoever started it."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        PortTaken: the address is in use, not on this machine, or not allowed.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise PortTaken(_reason(error, host, port)) from error
+    return listener
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken by another program. Choose another: PORT={port + 1} make run"
+    if error.errno == errno.EACCES:
+        return f"This user may not listen on port {port}. Choose one above 1023."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
+def server() -> uvicorn.Server:
+    """uvicorn as the product needs it.
+
+    Its log of addresses stays off, since a query is someone's words; proxies' headers are read in
+    one place, ``core.throttles``, which counts the proxies.
+    """
+    return uvicorn.Server(
+        uvicorn.Config(
+            APPLICATION,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+    )
+
+
+def main() -> None:
+    """Serve on the inherited socket until a signal."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
+    server().run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+/* Everything listens on the document, so parts of the page may come and go. */
+import * as notes from "./notes.js";
+import * as composer from "./composer.js";
+import * as history from "./history.js";
+import * as tools from "./tools.js";
+import * as keys from "./keys.js";
+import * as reading from "./reading.js";
+import { $ } from "./page.js";
+
+for (const part of [notes, composer, history, tools, keys, reading]) part.start();
+composer.arrive();
+notes.placeNotes();
+$("[data-focus]")?.focus();

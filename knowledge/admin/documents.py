@@ -1,0 +1,264 @@
+"""Documents in the admin: every write is a service's, every wrong file a sentence in the form."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from core.errors import AppError
+from knowledge import catalogue
+from knowledge.admin import badges
+from knowledge.admin.forms import DocumentForm
+from knowledge.admin.staff import ForStaff
+from knowledge.ingestion.sniffing import MediaType
+from knowledge.models import Chunk, Document, DocumentVersion, VersionState
+from knowledge.services import (
+    add_document,
+    cancel,
+    delete_document,
+    reprocess,
+    set_active,
+    update_document,
+)
+
+_SHOWN_CHUNKS = 20
+_SHOWN_VERSIONS = 10
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("pending", "Being read"),
+            (VersionState.READY, "Searchable"),
+            (VersionState.FAILED, "Failed"),
+            (VersionState.CANCELLED, "Cancelled"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "pending":
+            return queryset.filter(newest_state__in=catalogue.PENDING)
+        return queryset.filter(newest_state=self.value()) if self.value() else queryset
+
+
+@admin.register(Document)
+class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """Files in, state in sight, out of answers at once."""
+
+    form = DocumentForm
+    list_display = (
+        "described",
+        "state",
+        "version",
+        "passages",
+        "audience",
+        "document_type",
+        "is_active",
+        "uploaded_at",
+    )
+    list_display_links = ("described",)
+    list_filter = (StateFilter, "document_type", "is_active", "groups")
+    list_before_template = "knowledge/admin/_summary.html"
+    search_fields = ("title", "source", "owner__email")
+    show_full_result_count = False
+    list_per_page = 50
+    actions = ("activate", "deactivate", "process_again", "cancel_processing")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("title", "uploads", "content", "source", "document_type")}),
+        ("Who may read it", {"fields": ("groups", "is_active")}),
+        ("State", {"fields": ("state", "warnings", "versions_table", "passages_table")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("uploads", "content", "title", "source", "document_type")}),
+        ("Who may read it", {"fields": ("groups", "is_active")}),
+    )
+    readonly_fields = ("state", "warnings", "versions_table", "passages_table")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
+        return catalogue.documents().select_related("owner")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "stats": catalogue.stats()}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
+
+    # --- What is shown ---
+
+    @display(description="Document", ordering="title")  # type: ignore[untyped-decorator]
+    def described(self, document: Document) -> SafeString:
+        newest = _newest(document)
+        context = {
+            "document": document,
+            "version": newest,
+            "kind": _kind(newest),
+            "owner": document.owner.display_name if document.owner else "",
+        }
+        return render_to_string("knowledge/admin/_title.html", context)
+
+    @display(description="State", ordering="newest_state")  # type: ignore[untyped-decorator]
+    def state(self, document: Document) -> SafeString:
+        badge = badges.of_document(document, _newest(document))
+        return render_to_string("knowledge/admin/_badge.html", {"badge": badge})
+
+    @display(description="Version")  # type: ignore[untyped-decorator]
+    def version(self, document: Document) -> int:
+        return _newest(document).number
+
+    @display(description="Passages", ordering="active_chunks")  # type: ignore[untyped-decorator]
+    def passages(self, document: Document) -> int | None:
+        count: int | None = document.active_chunks  # type: ignore[attr-defined]
+        return count
+
+    @display(description="Read by")  # type: ignore[untyped-decorator]
+    def audience(self, document: Document) -> str:
+        return ", ".join(group.name for group in document.groups.all()) or "Everyone"
+
+    @display(description="Warnings")  # type: ignore[untyped-decorator]
+    def warnings(self, document: Document) -> SafeString:
+        context = {"sentences": _newest(document).warnings}
+        return render_to_string("knowledge/admin/_warnings.html", context)
+
+    @display(description="Versions")  # type: ignore[untyped-decorator]
+    def versions_table(self, document: Document) -> SafeString:
+        versions = catalogue.versions(document)
+        shown = [
+            {
+                "version": version,
+                "badge": badges.of_version(
+                    version, is_answering=version.pk == document.active_version_id
+                ),
+            }
+            for version in versions[:_SHOWN_VERSIONS]
+        ]
+        more = max(0, versions.count() - _SHOWN_VERSIONS)
+        return render_to_string("knowledge/admin/_versions.html", {"rows": shown, "more": more})
+
+    @display(description="Passages")  # type: ignore[untyped-decorator]
+    def passages_table(self, document: Document) -> SafeString:
+        chunks = Chunk.objects.filter(version=document.active_version_id).order_by("ordinal")
+        link = reverse("admin:knowledge_chunk_changelist")
+        context = {
+            "chunks": list(chunks[:_SHOWN_CHUNKS]),
+            "total": chunks.count(),
+            "url": f"{link}?version__id__exact={document.active_version_id}",
+        }
+        return render_to_string("knowledge/admin/_passages.html", context)
+
+    # --- What is written ---
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What the form could not foresee, a full disk or a document that went, is a message."""
+        try:
+            response: HttpResponse = super().changeform_view(
+                request, object_id, form_url, extra_context
+            )
+        except AppError as error:
+            messages.error(request, error.detail)
+            return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))
+        return response
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Document,
+        form: DocumentForm,
+        change: bool,  # noqa: FBT001  (Django's signature)
+    ) -> None:
+        if change:
+            self._change(request, obj, form)
+            return
+        added = [add_document(new, request.user) for new in form.new_documents()]  # type: ignore[arg-type]
+        obj.pk, obj.title = added[0].pk, added[0].title
+        if len(added) > 1:
+            messages.info(request, f"{len(added)} documents were added and are being read.")
+
+    def _change(self, request: HttpRequest, obj: Document, form: DocumentForm) -> None:
+        document = Document.objects.get(pk=obj.pk)  # the form has written into `obj` already
+        before = _number(document)
+        content = form.new_content()
+        update_document(document, form.changes(), content)
+        if content is not None and _number(document) == before:
+            messages.info(request, f"This is the same as version {before}, which stays.")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """Groups are the service's work too."""
+
+    def delete_model(self, request: HttpRequest, obj: Document) -> None:
+        delete_document(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        for document in queryset:
+            delete_document(document)
+
+    def get_deleted_objects(
+        self, objs: Sequence[Document] | QuerySet[Document], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """A document goes with all that was made of it; thousands of passages are not listed."""
+        names = [f"{document.title}, with its versions and passages" for document in objs]
+        return names, {"documents": len(names)}, set(), []
+
+    # --- Actions on several ---
+
+    @admin.action(description="Use in answers")
+    def activate(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        self._each(request, queryset, lambda document: set_active(document, True))
+
+    @admin.action(description="Take out of answers")
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        self._each(request, queryset, lambda document: set_active(document, False))
+
+    @admin.action(description="Process again")
+    def process_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        self._each(request, queryset, reprocess)
+
+    @admin.action(description="Cancel processing")
+    def cancel_processing(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        self._each(request, queryset, cancel)
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Document],
+        order: Callable[[Document], object],
+    ) -> None:
+        done = 0
+        for document in queryset:
+            try:
+                order(document)
+            except AppError as error:
+                messages.warning(request, f"{document.title}: {error.detail}")
+            else:
+                done += 1
+        if done:
+            messages.success(request, f"{done} document{'s' if done != 1 else ''} changed.")
+
+
+def _newest(document: Document) -> DocumentVersion:
+    newest: DocumentVersion = document.newest_versions[0]  # type: ignore[attr-defined]
+    return newest
+
+
+def _number(document: Document) -> int:
+    return document.versions.values_list("number", flat=True).order_by("-number")[0]
+
+
+def _kind(version: DocumentVersion) -> str:
+    return MediaType(version.media_type).name.title() if version.media_type else ""

@@ -1,0 +1,137 @@
+"""What is not needed any more: folders of old builds, files without a row, vectors without a text.
+
+Everything here may run twice, at the same time, and be killed in between.
+"""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from knowledge import index_store, storage
+from knowledge.indexing.vectors import ROWS, batched
+from knowledge.indexing.writing import PUBLISHED, TEMPORARY
+from knowledge.models import Chunk, Document, DocumentVersion, Embedding, IndexBuild
+from knowledge.retrieval.types import IndexUnusable
+
+logger = logging.getLogger(__name__)
+
+Build = IndexBuild.State
+
+KEPT = 2  # builds for a rollback beside the active one
+_LEFTOVER_AGE = timedelta(hours=1)
+_QUARANTINE_AGE = timedelta(days=1)
+_NOTE_AGE = timedelta(days=30)
+_BROKE_OFF = "The worker that built it ended before it was complete."
+
+
+def clear_interrupted_builds() -> None:
+    """Clear what a killed worker left. Only for who holds the lease: nobody else is building."""
+    left = list(IndexBuild.objects.filter(state=Build.BUILDING))
+    for build in left:
+        IndexBuild.objects.filter(pk=build.pk, state=Build.BUILDING).update(
+            state=Build.FAILED, error=_BROKE_OFF
+        )
+        index_store.remove_folder(f"{PUBLISHED}{build.pk}")
+
+
+def drop_old_builds() -> int:
+    """Delete builds beyond the kept ones, and any that still holds a document that is gone."""
+    kept = 0
+    dropped = 0
+    for build in IndexBuild.objects.filter(state=Build.KEPT).order_by("-pk"):
+        if kept < KEPT and not _holds_deleted(build):
+            kept += 1
+            continue
+        if IndexBuild.objects.filter(pk=build.pk, state=Build.KEPT).update(state=Build.REMOVED):
+            index_store.remove_folder(build.folder)
+            dropped += 1
+    return dropped
+
+
+def _holds_deleted(build: IndexBuild) -> bool:
+    """Whether a build has a document that no longer exists; one that cannot be read counts."""
+    try:
+        document_ids = np.unique(index_store.open_build(build).document_ids).tolist()
+    except (IndexUnusable, OSError):
+        return True
+    there = sum(
+        Document.objects.filter(pk__in=document_ids[start : start + ROWS]).count()
+        for start in range(0, len(document_ids), ROWS)
+    )
+    return there < len(document_ids)
+
+
+def remove_leftover_folders(now: datetime | None = None) -> int:
+    """Delete temporary and unknown folders older than an hour, and old quarantined ones."""
+    root = Path(settings.INDEX_DIR)
+    if not root.is_dir():
+        return 0
+    now = now or timezone.now()
+    in_use = set(
+        IndexBuild.objects.filter(state__in=(Build.ACTIVE, Build.KEPT)).values_list(
+            "folder", flat=True
+        )
+    )
+    in_use |= {
+        f"{PUBLISHED}{pk}"
+        for pk in IndexBuild.objects.filter(state=Build.BUILDING).values_list("pk", flat=True)
+    }
+    removed = 0
+    for path in root.iterdir():
+        if path.name not in in_use and _is_leftover(path, now):
+            shutil.rmtree(path, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _is_leftover(path: Path, now: datetime) -> bool:
+    try:
+        age = now.timestamp() - path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    if path.name.startswith(index_store.QUARANTINE):
+        return age > _QUARANTINE_AGE.total_seconds()
+    is_ours = path.name.startswith((TEMPORARY, PUBLISHED)) and path.is_dir()
+    return is_ours and age > _LEFTOVER_AGE.total_seconds()
+
+
+def remove_orphan_files() -> int:
+    """Delete uploads older than an hour that no version points at."""
+    removed = 0
+    for part in batched(storage.old_names(), ROWS):
+        known = set(DocumentVersion.objects.filter(file__in=part).values_list("file", flat=True))
+        orphans = [name for name in part if name not in known]
+        storage.remove(orphans)
+        removed += len(orphans)
+    return removed
+
+
+def remove_orphan_vectors(hashes: Sequence[str]) -> int:
+    """Delete the vectors of these contents that no chunk has any more."""
+    in_use = Chunk.objects.filter(content_hash=OuterRef("content_hash"))
+    removed = 0
+    for part in batched(list(dict.fromkeys(hashes)), ROWS):
+        orphans = Embedding.objects.filter(~Exists(in_use), content_hash__in=part)
+        removed += orphans.delete()[0]
+    return removed
+
+
+def remove_all_orphan_vectors() -> int:
+    """The same for every vector; for once a day."""
+    in_use = Chunk.objects.filter(content_hash=OuterRef("content_hash"))
+    hashes = Embedding.objects.filter(~Exists(in_use)).values_list("content_hash", flat=True)
+    return remove_orphan_vectors(list(hashes))
+
+
+def forget_old_builds(now: datetime | None = None) -> int:
+    """Drop the notes on failed and removed builds after a month."""
+    before = (now or timezone.now()) - _NOTE_AGE
+    old = IndexBuild.objects.filter(state__in=(Build.FAILED, Build.REMOVED), created_at__lt=before)
+    return old.delete()[0]

@@ -1,0 +1,179 @@
+"""Claims on rows: taken by one UPDATE, believed for two minutes, repeated in every later write.
+
+Times are the database's, so that two machines agree. A worker that was paused beyond its lease
+finds that its token is no longer on the row, and changes nothing.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from django.db import DatabaseError, connections
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from knowledge.models import DocumentVersion, IndexState
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=120)
+MAX_ATTEMPTS = 3  # claims of one version; then it is failed, with a sentence
+# `due_at` may come from the clock of another machine, and SQLite's Now() knows only milliseconds.
+_SKEW = timedelta(seconds=2)
+
+Version = DocumentVersion.State
+Step = DocumentVersion.Step
+
+
+class LeaseLost(Exception):
+    """Another worker has the row now, or a manager cancelled: whatever is at hand is void."""
+
+
+def database_now(offset: timedelta = timedelta(0)) -> Combinable:
+    """The database's clock, moved by an offset."""
+    return Now() + offset
+
+
+def is_claimable() -> Q:
+    """Versions that wait for a worker, or whose worker's lease has run out."""
+    expired = Q(state=Version.PROCESSING, lease_until__lt=Now())
+    return (Q(state=Version.QUEUED) | expired) & Q(due_at__lte=database_now(_SKEW))
+
+
+@dataclass(frozen=True)
+class VersionLease:
+    """A claimed version. Every write repeats the token and raises LeaseLost if it is not ours."""
+
+    version_id: int
+    token: uuid.UUID
+
+    def write(self, **fields: Any) -> None:
+        """Change the row and renew the lease."""
+        self._update(lease_until=database_now(LEASE), **fields)
+
+    def close(self, **fields: Any) -> None:
+        """Change the row and give it back."""
+        self._update(lease_token=None, lease_until=None, **fields)
+
+    def renew(self) -> bool:
+        """Whether the lease is still ours; if so it is renewed."""
+        return bool(self._rows().update(lease_until=database_now(LEASE)))
+
+    def is_ours(self) -> bool:
+        return bool(self._rows().exists())
+
+    def _rows(self) -> Any:
+        return DocumentVersion.objects.filter(
+            pk=self.version_id, state=Version.PROCESSING, lease_token=self.token
+        )
+
+    def _update(self, **fields: Any) -> None:
+        if not self._rows().update(updated_at=timezone.now(), **fields):
+            raise LeaseLost(f"version {self.version_id}")
+
+
+def claim_version(version_id: int) -> VersionLease | None:
+    """Claim a version that is due; None where it is not, or where another worker was quicker."""
+    lease = VersionLease(version_id, uuid.uuid4())
+    claimed = DocumentVersion.objects.filter(
+        is_claimable(), pk=version_id, attempts__lt=MAX_ATTEMPTS
+    ).update(
+        state=Version.PROCESSING,
+        step=Step.EXTRACTING,
+        percent=0,
+        error="",
+        attempts=F("attempts") + 1,
+        lease_token=lease.token,
+        lease_until=database_now(LEASE),
+        started_at=timezone.now(),
+        finished_at=None,
+        updated_at=timezone.now(),
+    )
+    return lease if claimed else None
+
+
+@dataclass(frozen=True)
+class BuildLease:
+    """The claimed IndexState row: one build at a time, on whatever machine."""
+
+    token: uuid.UUID
+
+    def write(self, **fields: Any) -> None:
+        """Change the row and renew the lease; raises LeaseLost."""
+        if not self._rows().update(lease_until=database_now(LEASE), **fields):
+            raise LeaseLost("index build")
+
+    def close(self, **fields: Any) -> None:
+        """Change the row and give it back; raises LeaseLost."""
+        if not self._rows().update(lease_token=None, lease_until=None, **fields):
+            raise LeaseLost("index build")
+
+    def renew(self) -> bool:
+        return bool(self._rows().update(lease_until=database_now(LEASE)))
+
+    def _rows(self) -> Any:
+        return IndexState.objects.filter(pk=1, lease_token=self.token)
+
+
+def claim_build() -> BuildLease | None:
+    """Claim the right to build; None while another worker has it or a failure's pause lasts."""
+    IndexState.objects.get_or_create(pk=1)
+    lease = BuildLease(uuid.uuid4())
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    claimed = IndexState.objects.filter(free, pk=1, due_at__lte=database_now(_SKEW)).update(
+        lease_token=lease.token, lease_until=database_now(LEASE), attempts=F("attempts") + 1
+    )
+    return lease if claimed else None
+
+
+class Heartbeat:
+    """Renews a lease in a thread of its own while slow work goes on.
+
+    ``lost`` is set when the lease is not ours any more. A database that cannot be reached for a
+    moment is no loss: the next beat, or the next fenced write, decides.
+    """
+
+    def __init__(
+        self, renew: Callable[[], bool], every_seconds: float = LEASE.total_seconds() / 3
+    ) -> None:
+        self.lost = threading.Event()
+        self._renew = renew
+        self._every_seconds = every_seconds
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise LeaseLost as soon as the thread knows."""
+        if self.lost.is_set():
+            raise LeaseLost("the lease ended")
+
+    def _beat(self) -> None:
+        while not self._done.wait(self._every_seconds):
+            try:
+                if not self._renew():
+                    self.lost.set()
+                    return
+            except DatabaseError:
+                logger.warning("a lease could not be renewed", exc_info=True)
+            finally:
+                connections.close_all()

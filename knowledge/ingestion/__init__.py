@@ -1,0 +1,1 @@
+"""Bytes to chunks, in plain Python: recognise, extract in a sandbox, clean, split."""

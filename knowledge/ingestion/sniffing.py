@@ -1,0 +1,99 @@
+"""What a file is: its extension and its first bytes must agree. Neither is trusted alone."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from knowledge.ingestion.cleaning import strip_invisible
+from knowledge.ingestion.decoding import looks_like_text
+from knowledge.ingestion.types import UnreadableFile, UnsupportedFile
+
+
+class MediaType(StrEnum):
+    """The formats that are taken."""
+
+    MARKDOWN = "text/markdown"
+    TEXT = "text/plain"
+    HTML = "text/html"
+    PDF = "application/pdf"
+    DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+SUPPORTED: dict[str, MediaType] = {
+    "md": MediaType.MARKDOWN,
+    "markdown": MediaType.MARKDOWN,
+    "txt": MediaType.TEXT,
+    "text": MediaType.TEXT,
+    "html": MediaType.HTML,
+    "htm": MediaType.HTML,
+    "pdf": MediaType.PDF,
+    "docx": MediaType.DOCX,
+}
+HEAD_BYTES = 4096  # how much of a file `recognise` wants to see
+
+EMPTY = "The file is empty."
+NOT_TAKEN = "Files of this type are not taken. Use Markdown, text, HTML, PDF or DOCX."
+OLD_OFFICE = "This is an old or password-protected Office file. Save it as DOCX without a password."
+
+_PDF_HEADER_WITHIN = 1024  # readers accept that much before %PDF-
+_OLE = b"\xd0\xcf\x11\xe0"
+_DOCX_FIRST_NAMES = (b"[Content_Types].xml", b"_rels/", b"word/", b"docProps/", b"customXml/")
+# Begins of files that are surely not text, even where their first bytes could be read as such.
+_BINARY_STARTS = (
+    b"%PDF-", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF", b"MZ\x90",
+    b"\x1f\x8b", b"BZh9", b"7z\xbc\xaf", b"Rar!", b"RIFF", b"{\\rtf", b"SQLite format 3", _OLE,
+)  # fmt: skip
+_EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,16})$")
+_NAME_MAX = 200
+
+
+def recognise(head: bytes, file_name: str, declared: str = "") -> MediaType:
+    """The media type of a file, from its first HEAD_BYTES and its name.
+
+    ``declared`` (a browser's word) counts only for a name without an extension. Raises
+    UnsupportedFile when the type is not taken or the bytes are not what the name says, and
+    UnreadableFile when the file is empty.
+    """
+    expected = _expected(file_name, declared)
+    if expected is None:
+        raise UnsupportedFile(NOT_TAKEN)
+    if not head:
+        raise UnreadableFile(EMPTY)
+    if not _agrees(expected, head):
+        raise UnsupportedFile(_disagreement(expected, head))
+    return expected
+
+
+def clean_file_name(name: str) -> str:
+    """A name for display: no folders, controls or bidi marks, NFC, at most 200 characters."""
+    last = re.split(r"[/\\]", name)[-1]
+    visible = strip_invisible(unicodedata.normalize("NFC", last)).replace("\ufffd", "")
+    shown = " ".join(visible.split()).strip(". ") or "document"
+    if len(shown) <= _NAME_MAX:
+        return shown
+    ending = _EXTENSION.search(shown)
+    tail = ending.group() if ending else ""
+    return shown[: _NAME_MAX - len(tail)] + tail
+
+
+def _expected(file_name: str, declared: str) -> MediaType | None:
+    ending = _EXTENSION.search(clean_file_name(file_name))
+    if ending is not None:
+        return SUPPORTED.get(ending.group(1).lower())
+    kind = declared.partition(";")[0].strip().lower()
+    return next((media for media in MediaType if media.value == kind), None)
+
+
+def _agrees(expected: MediaType, head: bytes) -> bool:
+    if expected is MediaType.PDF:
+        return b"%PDF-" in head[:_PDF_HEADER_WITHIN]
+    if expected is MediaType.DOCX:
+        # A local file header is 30 bytes long, then comes the first member's name.
+        return head.startswith(b"PK\x03\x04") and head[30:].startswith(_DOCX_FIRST_NAMES)
+    return not head.startswith(_BINARY_STARTS) and looks_like_text(head)
+
+
+def _disagreement(expected: MediaType, head: bytes) -> str:
+    if expected is MediaType.DOCX and head.startswith(_OLE):
+        return OLD_OFFICE
+    return f"The file is named like {expected.name.title()} but its content is something else."

@@ -1,0 +1,166 @@
+"""The units that chunks are packed of: sentences, rows and lines with their size in tokens."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from knowledge.ingestion.sentences import Kind, Segment
+
+_DELIMITER_ROW = re.compile(r"[ \t]*\|[ \t:|-]*-[ \t:|-]*$")
+_LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\([^()\s]{1,500}\)")
+_RUN = re.compile(r"([^\w\s])\1{3,}")
+_CHARACTERS_A_TOKEN = 8  # English has 4 to 5; a unit with more is cut by length alone
+_JOINERS = "\u200c\u200d"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A span that is packed whole. ``tokens`` counts its embedded form without special tokens."""
+
+    start: int
+    end: int
+    kind: Kind
+    tokens: int
+    begins_paragraph: bool = False
+    is_heading: bool = False
+    head: str = ""  # of the table that the row stands in; empty for the head itself
+    head_tokens: int = 0
+
+
+def embedded_form(text: str) -> str:
+    """What is embedded of a text: no addresses of links, rules of tables, long runs of one mark.
+
+    They would take a token for every character or two and mean nothing.
+    """
+    lines = [line for line in text.split("\n") if not _DELIMITER_ROW.match(line)]
+    words = _LINK.sub(r"\1", "\n".join(lines))
+    return _RUN.sub(r"\1\1\1", words).strip()
+
+
+class UnitMaker:
+    """Makes units of one text with one model's token counter."""
+
+    def __init__(self, text: str, count_tokens: Callable[[str], int]) -> None:
+        self._text = text
+        self._count = count_tokens
+        self.special_tokens = count_tokens("")
+
+    def count(self, text: str) -> int:
+        """Tokens of a text itself."""
+        return max(self._count(text) - self.special_tokens, 0) if text else 0
+
+    def units(self, found: Sequence[Segment], heading_starts: frozenset[int]) -> list[Unit]:
+        """One unit a segment, with what the packing wants to know about its place."""
+        made: list[Unit] = []
+        heads = _table_heads(self._text, found)
+        counted: dict[str, int] = {"": 0}
+        before = 0
+        for segment, head in zip(found, heads, strict=True):
+            if head not in counted:
+                counted[head] = self.count(embedded_form(head))
+            made.append(
+                Unit(
+                    segment.start,
+                    segment.end,
+                    segment.kind,
+                    self._tokens(segment.start, segment.end),
+                    begins_paragraph=self._text.count("\n", before, segment.start) > 1
+                    or segment.kind is Kind.ITEM,
+                    is_heading=segment.start in heading_starts,
+                    head=head,
+                    head_tokens=counted[head],
+                )
+            )
+            before = segment.end
+        return made
+
+    def fitted(self, unit: Unit, budget: int) -> list[Unit]:
+        """The unit itself, or parts of it that have at most ``budget`` tokens and sane lengths."""
+        if unit.head_tokens > budget // 3:
+            unit = replace(unit, head="", head_tokens=0)
+        room = max(budget - unit.head_tokens, 1)
+        longest = room * _CHARACTERS_A_TOKEN
+        if unit.tokens <= room and unit.end - unit.start <= longest:
+            return [unit]
+        parts: list[Unit] = []
+        for start, end in self._slices(unit.start, unit.end, longest):
+            parts.extend(self._halved(start, end, room, unit))
+        return parts
+
+    def halves(self, unit: Unit) -> list[Unit]:
+        """Two parts of a unit; itself where it is one character."""
+        middle = self._cut_near((unit.start + unit.end) // 2, unit.start, unit.end)
+        if not unit.start < middle < unit.end:
+            return [unit]
+        return [self._part(unit, *span) for span in ((unit.start, middle), (middle, unit.end))]
+
+    def _halved(self, start: int, end: int, room: int, unit: Unit) -> Iterator[Unit]:
+        part = self._part(unit, start, end)
+        halves = self.halves(part) if part.tokens > room else [part]
+        if len(halves) == 1:
+            yield from halves
+            return
+        for half in halves:
+            yield from self._halved(half.start, half.end, room, unit)
+
+    def _part(self, unit: Unit, start: int, end: int) -> Unit:
+        is_first = start == unit.start
+        return replace(
+            unit,
+            start=start,
+            end=end,
+            tokens=self._tokens(start, end),
+            begins_paragraph=unit.begins_paragraph and is_first,
+            is_heading=unit.is_heading and is_first,
+        )
+
+    def _tokens(self, start: int, end: int) -> int:
+        return self.count(embedded_form(self._text[start:end]))
+
+    def _slices(self, start: int, end: int, longest: int) -> Iterator[tuple[int, int]]:
+        while end - start > longest:
+            cut = self._cut_near(start + longest, start, end)
+            yield start, cut
+            start = cut
+        yield start, end
+
+    def _cut_near(self, at: int, start: int, end: int) -> int:
+        """A place to cut at or before ``at``: after white space, and never inside a character."""
+        window = max(start + 1, at - max((at - start) // 3, 1))
+        for place in range(at, window - 1, -1):
+            if place < end and self._text[place - 1].isspace():
+                return place
+        while start + 1 < at < end and _continues(self._text[at]):
+            at -= 1
+        return at
+
+
+def _continues(character: str) -> bool:
+    """Whether a character belongs to the one before it."""
+    return character in _JOINERS or unicodedata.combining(character) > 0
+
+
+def _table_heads(text: str, found: Sequence[Segment]) -> list[str]:
+    """For each segment the head row of its table; empty for the head, its rule, and the rest."""
+    heads: list[str] = []
+    head = ""
+    for number, segment in enumerate(found):
+        if segment.kind is not Kind.ROW:
+            head = ""
+            heads.append("")
+            continue
+        starts_table = number == 0 or not _adjoins(text, found[number - 1], segment)
+        if starts_table:
+            head = ""
+            follows = number + 1 < len(found) and found[number + 1].kind is Kind.ROW
+            rule = text[found[number + 1].start : found[number + 1].end] if follows else ""
+            if _DELIMITER_ROW.match(rule):
+                head = text[segment.start : segment.end]
+        is_rule = bool(_DELIMITER_ROW.match(text[segment.start : segment.end]))
+        heads.append("" if starts_table or is_rule else head)
+    return heads
+
+
+def _adjoins(text: str, above: Segment, below: Segment) -> bool:
+    return above.kind is Kind.ROW and text.count("\n", above.end, below.start) == 1

@@ -1,0 +1,1 @@
+"""A question to ranked rows, in plain Python: embed, search, fuse, judge."""

@@ -1,0 +1,115 @@
+"""Stretches of stored texts, as a reader may see them now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from knowledge.models import Document, DocumentVersion
+from knowledge.passages import Span, SpanText
+
+CONTEXT = 160  # characters on either side
+_LARGEST = 2**31 - 1
+_SPANS_AT_A_TIME = 5000  # parameters of one statement are limited
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What one row of the join brought back."""
+
+    text: str
+    before: str
+    after: str
+    uploaded_at: str
+
+
+def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
+    """The text of each span, with up to 160 characters on either side.
+
+    ``gone`` says ``removed`` where document or version is not there any more, ``restricted``
+    where the user may not read it now; text and context are empty then. Three queries for up to
+    5,000 spans, and only the spans themselves are read, not the texts around them.
+    """
+    wanted = [span for span in dict.fromkeys(spans) if _is_possible(span)]
+    ids = {span.document_id for span in wanted if span.document_id is not None}
+    documents = {
+        pk: (title, number)
+        for pk, title, number in Document.objects.filter(pk__in=ids).values_list(
+            "pk", "title", "active_version__number"
+        )
+    }
+    visible = set(
+        Document.objects.visible_to(user)
+        .filter(pk__in=ids)
+        .values_list("pk", flat=True)
+    )
+    readable = [span for span in wanted if span.document_id in visible]
+    pieces = _pieces(readable)
+    return {span: _answer(span, documents, visible, pieces) for span in spans}
+
+
+def _is_possible(span: Span) -> bool:
+    return (
+        span.document_id is not None
+        and 0 < span.document_id <= _LARGEST
+        and 0 < span.version_number <= _LARGEST
+        and 0 <= span.start < span.end <= _LARGEST
+    )
+
+
+def _answer(
+    span: Span,
+    documents: Mapping[int, tuple[str, int | None]],
+    visible: set[int],
+    pieces: dict[Span, _Piece],
+) -> SpanText:
+    if span.document_id is None or span.document_id not in documents:
+        return SpanText(None, "removed", "", "", None, "", "")
+    title, current = documents[span.document_id]
+    if span.document_id not in visible:
+        return SpanText(None, "restricted", "", "", None, "", "")
+    piece = pieces.get(span)
+    if piece is None:
+        return SpanText(None, "removed", "", "", current, title, "")
+    return SpanText(piece.text, None, piece.before, piece.after, current, title, piece.uploaded_at)
+
+
+def _pieces(spans: Sequence[Span]) -> dict[Span, _Piece]:
+    """One join of a list of values with the versions; the database cuts, so texts stay there."""
+    found: dict[Span, _Piece] = {}
+    for start in range(0, len(spans), _SPANS_AT_A_TIME):
+        part = spans[start : start + _SPANS_AT_A_TIME]
+        for index, text, before, after, created_at in _cut(part):
+            if text:
+                found[part[index]] = _Piece(text, before, after, _iso(created_at))
+    return found
+
+
+def _cut(spans: Sequence[Span]) -> Iterable[tuple[int, str, str, str, Any]]:
+    options = DocumentVersion._meta  # noqa: SLF001  (Django documents it as public)
+    table = connection.ops.quote_name(options.db_table)
+    values = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(spans))
+    parameters: list[int | None] = []
+    for index, span in enumerate(spans):
+        before = max(0, span.start - CONTEXT)
+        parameters += [index, span.document_id, span.version_number]
+        # substr counts characters from 1, in SQLite and PostgreSQL alike.
+        parameters += [span.start + 1, span.end - span.start, before + 1, span.start - before]
+    # Nothing but the table's own name and placeholders is put into the statement.
+    statement = (
+        f"WITH spans (i, d, n, s, l, bs, bl) AS (VALUES {values}) "  # noqa: S608
+        "SELECT spans.i, substr(v.text, spans.s, spans.l), substr(v.text, spans.bs, spans.bl), "
+        f"substr(v.text, spans.s + spans.l, {CONTEXT}), v.created_at "
+        f"FROM spans JOIN {table} v ON v.document_id = spans.d AND v.number = spans.n"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _iso(stored: Any) -> str:
+    """A raw time of either engine as ISO 8601: SQLite gives text in UTC, PostgreSQL a datetime."""
+    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return str((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat())

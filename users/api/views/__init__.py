@@ -1,0 +1,1 @@
+"""The calls under ``/api/users/``, split by what they are about."""

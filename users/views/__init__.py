@@ -1,0 +1,1 @@
+"""The pages under ``/accounts/``, split by what they are about."""
