@@ -20,7 +20,7 @@ os.environ.update(
     DATA_DIR=_folder,
     DEBUG="",
     EMAIL_URL="memorymail://",
-    CELERY_BROKER_URL="memory://",
+    CELERY_BROKER_URL=os.environ.get("REDIS_URL") or "memory://",
     OPENAI_API_KEY="",
     OPENAI_BASE_URL="",
     CHAT_RATE_ANONYMOUS="1000/min",

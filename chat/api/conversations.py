@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -174,7 +175,16 @@ def _sessions(user: Any, words: str) -> "QuerySet[ChatSession]":
     if words:
         said = Message.objects.filter(session=OuterRef("pk"), text__icontains=words)
         sessions = sessions.filter(Q(title__icontains=words) | Exists(said))
-    return sessions.annotate(message_count=Count("messages"))
+    counted = (
+        Message.objects.filter(session=OuterRef("pk"))
+        .order_by()
+        .values("session")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return sessions.annotate(message_count=Coalesce(Subquery(counted), 0)).order_by(
+        "-last_activity", "-created_at", "pk"
+    )
 
 
 def _own_session(user: Any, session_id: UUID) -> ChatSession:

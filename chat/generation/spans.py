@@ -25,6 +25,9 @@ e.g i.e etc mr mrs ms dr prof st no nos fig figs vs approx cf art sec ch p pp al
 mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m min max incl ca
 """
 _ABBREVIATIONS = frozenset(_SHORT_FORMS.split())
+_STARTER = re.compile(
+    r"(?:The|A|An|It|In|On|At|This|These|They|We|You|If|For|To|When|Each|All|No|There)\b"
+)
 LONGEST_SENTENCE = 400  # code points; longer "sentences" are lines that no full stop ends
 
 
@@ -213,8 +216,9 @@ def _is_boundary(text: str, start: int, dot: int, stop: int) -> bool:
         return True
     word = re.search(r"[\w.]*$", text[max(start, dot - 20) : dot])
     last = word.group().lower() if word else ""
-    is_initial = len(last) == 1 and last.isalpha()
-    return not is_initial and last not in _ABBREVIATIONS
+    if len(last) == 1 and last.isalpha():  # "J. Smith", but "building B. The canteen"
+        return bool(_STARTER.match(following))
+    return last not in _ABBREVIATIONS
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

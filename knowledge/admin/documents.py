@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -28,7 +30,7 @@ from knowledge.services import (
     update_document,
 )
 
-_SHOWN_CHUNKS = 20
+_SHOWN_CHUNKS = 10
 _SHOWN_VERSIONS = 10
 
 
@@ -62,8 +64,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         "passages",
         "audience",
         "document_type",
-        "is_active",
-        "uploaded_at",
+        "changed",
     )
     list_display_links = ("described",)
     list_filter = (StateFilter, "document_type", "is_active", "groups")
@@ -74,9 +75,11 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     actions = ("activate", "deactivate", "process_again", "cancel_processing")
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("title", "uploads", "content", "source", "document_type")}),
+        ("State", {"fields": ("state", "warnings")}),
+        (None, {"fields": ("title", "source", "document_type")}),
         ("Who may read it", {"fields": ("groups", "is_active")}),
-        ("State", {"fields": ("state", "warnings", "versions_table", "passages_table")}),
+        ("New version", {"fields": ("uploads", "content")}),
+        ("What was read", {"fields": ("versions_table", "passages_table")}),
     )
     add_fieldsets = (
         (None, {"fields": ("uploads", "content", "title", "source", "document_type")}),
@@ -124,6 +127,10 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     @display(description="Read by")  # type: ignore[untyped-decorator]
     def audience(self, document: Document) -> str:
         return ", ".join(group.name for group in document.groups.all()) or "Everyone"
+
+    @display(description="Changed", ordering="uploaded_at")  # type: ignore[untyped-decorator]
+    def changed(self, document: Document) -> str:
+        return date_format(localtime(_newest(document).created_at), "j M Y, H:i")
 
     @display(description="Warnings")  # type: ignore[untyped-decorator]
     def warnings(self, document: Document) -> SafeString:

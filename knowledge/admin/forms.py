@@ -67,23 +67,27 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        files, content = cleaned.get("uploads") or [], cleaned.get("content") or ""
-        if files and content.strip():
-            self.add_error("content", ONE_CONTENT)
-        if not files and not content.strip() and not self.is_change and "uploads" not in self.errors:
-            self.add_error("uploads", NO_CONTENT)
-        if content.strip() and not (cleaned.get("title") or "").strip():
-            self.add_error("title", NO_TITLE)
-        if self.is_change and len(files) > 1:
-            self.add_error("uploads", ONE_FILE)
+        files, content = cleaned.get("uploads") or [], (cleaned.get("content") or "").strip()
+        self._require_one_content(files, content)
         self._check("source", checked_source, cleaned.get("source") or "")
         if (cleaned.get("title") or "").strip():
             self._check("title", checked_title, cleaned["title"])
+        elif content:
+            self.add_error("title", NO_TITLE)
         for file in files:
             self._check("uploads", check_file, _new_file(file))
-        if content.strip():
+        if content:
             self._check("content", check_text, content)
         return cleaned
+
+    def _require_one_content(self, files: list[Any], content: str) -> None:
+        if files and content:
+            self.add_error("content", ONE_CONTENT)
+        if self.is_change:
+            if len(files) > 1:
+                self.add_error("uploads", ONE_FILE)
+        elif not files and not content and "uploads" not in self.errors:
+            self.add_error("uploads", NO_CONTENT)
 
     def _check(self, field: str, check: Any, value: Any) -> None:
         """A sentence beside the field instead of an error page."""

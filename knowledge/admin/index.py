@@ -30,7 +30,16 @@ _BADGES = {
 
 @admin.register(IndexBuild)
 class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    list_display = ("pk", "status", "vectors", "documents", "size", "model", "built_at", "error")
+    list_display = (
+        "number",
+        "status",
+        "vectors",
+        "documents",
+        "size",
+        "model",
+        "built_at",
+        "error",
+    )
     list_filter = ("state",)
     list_before_template = "knowledge/admin/_summary.html"
     actions = ("activate",)
@@ -43,6 +52,10 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
         context = {**(extra_context or {}), "stats": catalogue.stats()}
         response: HttpResponse = super().changelist_view(request, context)
         return response
+
+    @display(description="No.", ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, build: IndexBuild) -> int:
+        return build.pk
 
     @display(description="State", ordering="state")  # type: ignore[untyped-decorator]
     def status(self, build: IndexBuild) -> SafeString:

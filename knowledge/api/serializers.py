@@ -156,7 +156,7 @@ class ChunkSerializer(serializers.ModelSerializer[Chunk]):
         ]  # fmt: skip
 
 
-class FiltersSerializer(serializers.Serializer[Any]):
+class SearchFiltersSerializer(serializers.Serializer[Any]):
     document_type = serializers.CharField(required=False, allow_blank=True, max_length=50)
     source: Any = serializers.CharField(required=False, allow_blank=True, max_length=200)
     document_ids = serializers.ListField(
@@ -170,7 +170,7 @@ class SearchRequestSerializer(serializers.Serializer[Any]):
     query = TextField(trim_whitespace=False)
     top_k = serializers.IntegerField(required=False, min_value=1, max_value=50)
     document_type = serializers.CharField(required=False, allow_blank=True, max_length=50)
-    filters = FiltersSerializer(required=False)
+    filters = SearchFiltersSerializer(required=False)
 
     def validate_query(self, query: str) -> str:
         query = query.strip()

@@ -40,11 +40,7 @@ def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
             "pk", "title", "active_version__number"
         )
     }
-    visible = set(
-        Document.objects.visible_to(user)
-        .filter(pk__in=ids)
-        .values_list("pk", flat=True)
-    )
+    visible = set(Document.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
     readable = [span for span in wanted if span.document_id in visible]
     pieces = _pieces(readable)
     return {span: _answer(span, documents, visible, pieces) for span in spans}
