@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from core.native import limit_threads
-from core.secret import data_dir, ensure_key
+from core.secret import data_dir, ensure_key, read_env_file
 
 BASE_DIR = Path(__file__).resolve().parent
 EX_CONFIG = 78  # sysexits.h: configuration error
@@ -28,6 +28,7 @@ def main() -> int:
     if command == "test":
         return run_tests(sys.argv[2:])
     if command == "up":
+        read_env_file(BASE_DIR)
         ensure_key(data_dir(BASE_DIR))
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415  (after the environment)
     from django.core.management import execute_from_command_line  # noqa: PLC0415

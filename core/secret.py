@@ -1,10 +1,22 @@
-"""The signing key of an embedded installation, kept in ``DATA_DIR/secret_key``."""
+"""What must be known before the settings: the ``.env`` file, the data folder, the signing key.
+
+The key of an embedded installation is kept in ``DATA_DIR/secret_key``.
+"""
 
 import os
 import secrets
 from pathlib import Path
 
+import environ
+
 KEY_FILE = "secret_key"
+
+
+def read_env_file(base: Path) -> None:
+    """Take over ``.env`` beside ``manage.py``, or ``ENV_FILE``; what is set already wins."""
+    path = os.environ.get("ENV_FILE", str(base / ".env"))
+    if path and Path(path).is_file():
+        environ.Env.read_env(path)
 
 
 def data_dir(base: Path) -> Path:

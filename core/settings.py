@@ -14,14 +14,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from core.secret import data_dir, read_key
+from core.secret import data_dir, read_env_file, read_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 T = TypeVar("T")
-_env_file = env.str("ENV_FILE", str(BASE_DIR / ".env"))
-if _env_file and Path(_env_file).is_file():
-    environ.Env.read_env(_env_file)
+read_env_file(BASE_DIR)
 
 
 def _value(read: Callable[..., T], name: str, default: T) -> T:
@@ -328,6 +326,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/",
+    "ENUM_NAME_OVERRIDES": {
+        "MessageStateEnum": "chat.models.MessageState",
+        "BuildStateEnum": "knowledge.models.BuildState",
+    },
 }
 CORS_ALLOWED_ORIGINS = _list("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_CREDENTIALS = False

@@ -27,6 +27,7 @@ from django.utils import timezone
 from core.hints import send_hint
 from knowledge.models import IndexBuild, IndexState
 from knowledge.retrieval.backends.files import FileIndex
+from knowledge.retrieval.backends.manifest import read_manifest
 from knowledge.retrieval.types import IndexUnusable
 
 logger = logging.getLogger(__name__)
@@ -107,19 +108,39 @@ def _load(build: IndexBuild) -> bool:
     try:
         index = open_build(build)
     except IndexUnusable as error:
+        if is_intact(build):
+            return _cannot_load_here(build, error)
         logger.exception("index build %s is damaged", build.pk)
         _shelf.problem = f"Build {build.pk} is damaged and was put aside: {error}"
         put_aside(build, str(error))
         return False
     except _HERE_ONLY as error:
-        logger.exception("index build %s cannot be loaded here", build.pk)
-        _shelf.problem = f"Build {build.pk} cannot be loaded: {type(error).__name__}"
-        _shelf.failed_build, _shelf.failed_at = build.pk, monotonic()
-        return True
+        return _cannot_load_here(build, error)
     _shelf.snapshot = Snapshot(build.pk, build.model, build.built_at, index)
     _shelf.failed_build = None
     logger.info("index build %s is loaded", build.pk)
     return True
+
+
+def _cannot_load_here(build: IndexBuild, error: Exception) -> bool:
+    """Keep what is loaded, say so in health, and try again later."""
+    logger.error("index build %s cannot be loaded here", build.pk, exc_info=error)
+    _shelf.problem = f"Build {build.pk} cannot be loaded by this process: {type(error).__name__}"
+    _shelf.failed_build, _shelf.failed_at = build.pk, monotonic()
+    return True
+
+
+def is_intact(build: IndexBuild) -> bool:
+    """Whether every file of a build is as it was published, by its checksum.
+
+    Such a build may still not load, in a process without memory for it; that is no reason to take
+    it away from the others.
+    """
+    try:
+        manifest = read_manifest(folder_of(build), verify=True)
+    except IndexUnusable:
+        return False
+    return bool(build.folder) and manifest.sha256 == build.manifest_sha256
 
 
 def folder_of(build: IndexBuild) -> Path:

@@ -183,17 +183,20 @@ class Embedding(models.Model):
         return f"{self.content_hash[:12]} {self.model}"
 
 
+class BuildState(models.TextChoices):
+    BUILDING = "building"  # written to a temporary folder
+    ACTIVE = "active"  # every web process answers from it
+    KEPT = "kept"  # was active, stays for a rollback
+    FAILED = "failed"  # `error` says why; nothing of it is on disk
+    REMOVED = "removed"  # its folder was deleted
+
+
 class IndexBuild(TimeStampedModel):
     """One immutable snapshot of the index on disk; one of them is active."""
 
-    class State(models.TextChoices):
-        BUILDING = "building"  # written to a temporary folder
-        ACTIVE = "active"  # every web process answers from it
-        KEPT = "kept"  # was active, stays for a rollback
-        FAILED = "failed"  # `error` says why; nothing of it is on disk
-        REMOVED = "removed"  # its folder was deleted
+    State = BuildState
 
-    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    state = models.CharField(max_length=10, choices=BuildState.choices, default=BuildState.BUILDING)
     folder = models.CharField(max_length=100, blank=True)  # below INDEX_DIR
     model = models.CharField(max_length=200)  # the embedding model's fingerprint
     dimension = models.PositiveIntegerField(default=0)

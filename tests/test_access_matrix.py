@@ -46,7 +46,7 @@ def _methods(callback: Any) -> list[str]:
     actions = getattr(callback, "actions", None)
     if actions:
         return [m for m in METHODS if m in actions]
-    allowed = (getattr(callback, "initkwargs", {}) or {}).get("http_method_names", METHODS)
+    allowed = getattr(view, "http_method_names", METHODS)
     return [m for m in METHODS if view is not None and hasattr(view, m) and m in allowed]
 
 

@@ -174,7 +174,7 @@ def test_on_a_phone_a_mark_opens_its_source_as_a_sheet(visit: Visit) -> None:
     expect(drawer.locator(".past a").first).to_contain_text("parental leave")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
-    for address in ("/", "/history/", "/accounts/login/", "/nothing/"):
+    for address in ("/", "/history/", "/accounts/login/", "/accounts/signup/"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 

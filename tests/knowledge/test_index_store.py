@@ -8,6 +8,7 @@ from django.db import connections
 
 from knowledge import health, index_store, indexing
 from knowledge.models import IndexBuild, IndexState
+from knowledge.retrieval.types import IndexUnusable
 from knowledge.search import search
 from tests.knowledge.conftest import LEAVE
 
@@ -104,8 +105,9 @@ def test_with_nothing_to_fall_back_on_the_search_is_empty_until_the_rebuild(add_
     assert titles("annual leave") == ["Leave"]
 
 
+@pytest.mark.parametrize("error", [MemoryError(), IndexUnusable("cannot be mapped")])
 def test_a_build_that_only_this_process_cannot_load_leaves_the_old_one_serving(
-    add_text, monkeypatch
+    add_text, monkeypatch, error
 ):
     add_text("Leave", LEAVE)
     old = index_store.current()
@@ -113,7 +115,7 @@ def test_a_build_that_only_this_process_cannot_load_leaves_the_old_one_serving(
     new = active()
 
     def fail(build):
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr(index_store, "open_build", fail)
     assert index_store.current() is old

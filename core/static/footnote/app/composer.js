@@ -10,6 +10,7 @@ const box = () => $("#message");
 const draftName = () => `draft:${form()?.elements.chat_session_id?.value ?? "new"}`;
 let pending = null; // {text, key}: the same question keeps its key, so that trying twice asks once
 let busy = false;
+let shownPath = location.pathname;
 
 export const isRunning = () => Boolean($("article[data-stream]"));
 
@@ -147,6 +148,7 @@ export async function visit(address, { isNew = true } = {}) {
   for (const selector of ["nav.side", "main.main"]) $(selector).replaceWith(document.adoptNode($(selector, page)));
   document.title = page.title;
   if (isNew) history.pushState({}, "", address);
+  shownPath = location.pathname;
   if (isNew) box()?.focus({ preventScroll: true });
 }
 
@@ -202,5 +204,6 @@ export function start() {
     fit();
     box().focus();
   });
-  addEventListener("popstate", () => location.reload());
+  // Going back to another page of ours; a jump within the page says popstate too.
+  addEventListener("popstate", () => location.pathname === shownPath || location.reload());
 }

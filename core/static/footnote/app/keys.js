@@ -43,10 +43,6 @@ function letter(event) {
 
 export function start() {
   document.addEventListener("keydown", onKey);
-  document.addEventListener("click", (event) => {
-    const skip = event.target.closest?.(".skip");
-    if (skip) $(skip.getAttribute("href"))?.focus();
-  });
   const box = $("#single-keys");
   if (!box) return;
   box.checked = singleKeys();
