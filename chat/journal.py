@@ -4,7 +4,7 @@ The message's row is the journal: text is appended to it in batches, every write
 token, and a process that lost its lease changes nothing. Leases go by the database's clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -85,18 +85,23 @@ def load(message_id: UUID) -> Job:
     if question is None:
         raise ValueError(f"message {message_id} answers nothing")
     options = message.options
-    chosen = options.get("filters", {})
     return Job(
         question=question.text,
         turns=_turns(message),
         user=message.session.user,
         model=options.get("model", ""),
         top_k=options.get("top_k"),
-        filters=Filters(
-            document_type=chosen.get("document_type", ""),
-            source=chosen.get("source", ""),
-            document_ids=tuple(chosen.get("document_ids", ())),
-        ),
+        filters=filters_of(options),
+    )
+
+
+def filters_of(options: Mapping[str, Any]) -> Filters:
+    """The narrowing that a question was asked with, as its answer's row keeps it."""
+    chosen = options.get("filters", {})
+    return Filters(
+        document_type=chosen.get("document_type", ""),
+        source=chosen.get("source", ""),
+        document_ids=tuple(chosen.get("document_ids", ())),
     )
 
 

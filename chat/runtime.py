@@ -155,9 +155,9 @@ class Runtime:
 
     def _cancel(self, run: Run, state: str) -> None:
         """Break off an answer; its end is written by ``_write``, which is never cancelled."""
-        if run.stop_state or run.is_ending:
+        if run.is_ending:
             return
-        run.stop_state = state
+        run.stop_state = run.stop_state or state
         work = self._work.get(run.message_id)
         if work is not None:
             work.cancel()

@@ -193,7 +193,8 @@ class Watcher:
             return
         try:
             seconds = POLL_SECONDS if self._runs() else _IDLE_SECONDS
-            await asyncio.wait_for(self._awake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
         except TimeoutError:
             return
         self._awake.clear()

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -125,7 +124,7 @@ class JoinView(APIView):
     )
     def get(self, request: Request, message_id: UUID) -> EventStream:
         """The rest of an answer from where the reader left; a finished one is replayed."""
-        message = _own_answer(request, message_id)
+        message = services.own_answer(request.user, message_id)
         return sse_response(message, request.user, last_event_id(request))
 
 
@@ -140,13 +139,5 @@ class StopView(APIView):
     def post(self, request: Request, message_id: UUID) -> Response:
         """What was said so far stands. Nothing happens to an answer that has ended."""
         services.stop(request.user, message_id)
-        message = _own_answer(request, message_id)
+        message = services.own_answer(request.user, message_id)
         return Response({"message_id": str(message.pk), "state": message.state}, status=202)
-
-
-def _own_answer(request: Request | HttpRequest, message_id: UUID) -> Message:
-    mine = Message.objects.of(request.user)
-    message = mine.filter(pk=message_id, role=Message.Role.ASSISTANT).first()
-    if message is None:
-        raise NotFound
-    return message

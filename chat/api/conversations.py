@@ -25,7 +25,6 @@ from chat.api.serializers import (
 from chat.conf import model_names
 from chat.models import ChatSession, Message
 from core.api import Pagination
-from core.errors import NotFound
 
 SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Words of title or messages.")
 PAGE = OpenApiParameter("page", OpenApiTypes.INT)
@@ -86,7 +85,7 @@ class SessionView(APIView):
     )
     def get(self, request: Request, session_id: UUID) -> Response:
         """The conversation with its messages, oldest first."""
-        session = _own_session(request.user, session_id)
+        session = services.own_session(request.user, session_id)
         messages = list(session.messages.order_by("ordinal"))
         body = reading.session_dict(session, message_count=len(messages))
         return Response({**body, "messages": reading.message_dicts(messages, user=request.user)})
@@ -100,7 +99,7 @@ class SessionView(APIView):
     )
     def patch(self, request: Request, session_id: UUID) -> Response:
         """The title is the reader's from now on."""
-        _own_session(request.user, session_id)
+        services.own_session(request.user, session_id)
         form = TitleSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         session = services.rename(request.user, session_id, form.validated_data["title"])
@@ -128,7 +127,7 @@ class MessagesView(APIView):
     )
     def get(self, request: Request, session_id: UUID) -> Response:
         """Oldest first."""
-        session = _own_session(request.user, session_id)
+        session = services.own_session(request.user, session_id)
         pages = Pagination()
         found = pages.paginate_queryset(session.messages.order_by("ordinal"), request, view=self)
         listed = reading.message_dicts(list(found or []), user=request.user)
@@ -145,9 +144,7 @@ class FeedbackView(APIView):
     )
     def post(self, request: Request, message_id: UUID) -> Response:
         """The last rating counts."""
-        mine = Message.objects.of(request.user)
-        if not mine.filter(pk=message_id, role=Message.Role.ASSISTANT).exists():
-            raise NotFound
+        services.own_answer(request.user, message_id)
         form = RatingSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         feedback = services.rate(
@@ -185,10 +182,3 @@ def _sessions(user: Any, words: str) -> "QuerySet[ChatSession]":
     return sessions.annotate(message_count=Coalesce(Subquery(counted), 0)).order_by(
         "-last_activity", "-created_at", "pk"
     )
-
-
-def _own_session(user: Any, session_id: UUID) -> ChatSession:
-    session = ChatSession.objects.of(user).filter(pk=session_id).first()
-    if session is None:
-        raise NotFound
-    return session

@@ -113,8 +113,6 @@ class CitationParser:
         self._at_line_start = text.endswith("\n")
         return len(text)
 
-    # --- code -----------------------------------------------------------------------------------
-
     def _fence(self) -> int | None:
         """Open a fenced block; None where this line does not, 0 where that is not known yet."""
         start = re.match(r" {0,3}(`+|~+|)", self._held)
@@ -167,8 +165,6 @@ class CitationParser:
             self._code = ""
         return self._say(run)
 
-    # --- links ----------------------------------------------------------------------------------
-
     def _closing_bracket(self) -> int:
         if len(self._held) < 2 and not self._is_last:
             return 0
@@ -196,8 +192,6 @@ class CitationParser:
                     return at + 2 if self._held[at + 1] == "(" else -1
                 return -1 if self._is_last else None
         return -1 if self._is_last or len(self._held) >= LONGEST_LINK else None
-
-    # --- marks ----------------------------------------------------------------------------------
 
     def _spaces(self) -> int:
         """Blanks before marks that are dropped go with them, unless something follows closely."""

@@ -132,9 +132,13 @@ def _left(deadline: float) -> float:
 
 
 async def _in_time(work: Any, seconds: float) -> Any:
-    """Await something of the client's, with its errors in our words."""
+    """Await something of the client's, with its errors in our words.
+
+    ``asyncio.wait_for`` would lose a cancellation that comes together with a result (Python 3.11).
+    """
     try:
-        return await asyncio.wait_for(work, seconds)
+        async with asyncio.timeout(seconds):
+            return await work
     except (TimeoutError, openai.APITimeoutError) as error:
         raise ModelTimeout(f"nothing came within {seconds:.0f} s") from error
     except openai.APIStatusError as error:

@@ -101,11 +101,13 @@ def session_page(
 ) -> HttpResponse:
     """A conversation's page, with a draft and its errors if one was sent back."""
     shown = turns(current, user=caller(request))
+    running = [one.answer for one in shown if one.body["state"] == Message.State.RUNNING]
     context = {
         "session": current,
         "title": current.title or "New question",
         "turns": shown,
-        "running": any(one.body["state"] == Message.State.RUNNING for one in shown),
+        "running": running,
+        "look_again": _look_again(request, current, running),
         "shelf": shelf(request.user),
         "key": uuid.uuid4(),
         "ends_at": kept_until(current),
@@ -143,6 +145,19 @@ def _just_deleted(request: HttpRequest) -> ChatSession | None:
         user_id=request.user.pk, is_active=False, deleted_at__gt=after
     )
     return deleted.filter(pk=session_id).first()
+
+
+def _look_again(request: HttpRequest, current: ChatSession, running: Sequence[Message]) -> str:
+    """Where a browser without script looks for the rest of an answer.
+
+    The number differs each time: to the same address with a fragment it would only scroll.
+    """
+    if not running:
+        return ""
+    looked = request.GET.get("look", "")
+    number = int(looked) + 1 if looked.isdecimal() and len(looked) < 6 else 1
+    address = turn_address(current.pk, running[-1].pk)
+    return address.replace("#", f"?look={number}#")
 
 
 def _asked_before(shown: Sequence[Turn], message_id: str) -> str:

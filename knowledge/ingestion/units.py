@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from knowledge.ingestion.sentences import Kind, Segment
 
-_DELIMITER_ROW = re.compile(r"[ \t]*\|[ \t:|-]*-[ \t:|-]*$")
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\([^()\s]{1,500}\)")
 _RUN = re.compile(r"([^\w\s])\1{3,}")
 _CHARACTERS_A_TOKEN = 8  # English has 4 to 5; a unit with more is cut by length alone
@@ -33,7 +32,7 @@ def embedded_form(text: str) -> str:
 
     They would take a token for every character or two and mean nothing.
     """
-    lines = [line for line in text.split("\n") if not _DELIMITER_ROW.match(line)]
+    lines = [line for line in text.split("\n") if not _is_rule(line)]
     words = _LINK.sub(r"\1", "\n".join(lines))
     return _RUN.sub(r"\1\1\1", words).strip()
 
@@ -136,6 +135,12 @@ class UnitMaker:
         return at
 
 
+def _is_rule(line: str) -> bool:
+    """Whether a line is the rule under a table's head, such as ``| --- | :-: |``."""
+    bare = line.strip()
+    return bare.startswith("|") and "-" in bare and not bare.strip("|:- \t")
+
+
 def _continues(character: str) -> bool:
     """Whether a character belongs to the one before it."""
     return character in _JOINERS or unicodedata.combining(character) > 0
@@ -155,9 +160,9 @@ def _table_heads(text: str, found: Sequence[Segment]) -> list[str]:
             head = ""
             follows = number + 1 < len(found) and found[number + 1].kind is Kind.ROW
             rule = text[found[number + 1].start : found[number + 1].end] if follows else ""
-            if _DELIMITER_ROW.match(rule):
+            if _is_rule(rule):
                 head = text[segment.start : segment.end]
-        is_rule = bool(_DELIMITER_ROW.match(text[segment.start : segment.end]))
+        is_rule = _is_rule(text[segment.start : segment.end])
         heads.append("" if starts_table or is_rule else head)
     return heads
 

@@ -15,7 +15,7 @@ import tantivy
 MAX_TERMS = 20  # of a question: more say nothing new, and term marks stay exact in a float32
 _LONGEST_TERM = 64
 _WORD_PATTERN = r"[\p{L}\p{M}\p{N}]+"
-_PARTS = re.compile(r"[\w@][\w.:/@#+-]*[\w+#]|\w")
+_RUN = re.compile(r"[\w.:/@#+-]+")
 _WORD = re.compile(r"\w+")
 _INNER = re.compile(r"[\d_.:/@#+-]")
 _CAMEL = re.compile(r"[a-z][A-Z]")
@@ -94,12 +94,12 @@ def question_terms(question: str) -> list[Term]:
 
 def identifiers(text: str) -> Iterator[str]:
     """Names that are more than a word, lower-cased: with a digit, sign or capital inside."""
-    for match in _PARTS.finditer(text):
-        part = match.group()
-        if len(part) > _LONGEST_TERM or _NUMBER.fullmatch(part):
+    for match in _RUN.finditer(text):
+        part = match.group().rstrip("./:@-").lstrip("./:@-#+")
+        if not 1 < len(part) <= _LONGEST_TERM or _NUMBER.fullmatch(part):
             continue
         if _INNER.search(part) or _CAMEL.search(part):
-            yield part.strip("./:-@").lower()
+            yield part.lower()
 
 
 def character_pairs(text: str) -> Iterator[str]:

@@ -9,7 +9,14 @@ from django import template
 from knowledge.models import Document
 
 register = template.Library()
-_LOOKED_AT = 12  # newest documents
+_LOOKED_AT = 24  # newest documents
+# A heading that begins with one of these tells what to do: "Add a document".
+_VERBS_IN_ENGLISH = """
+add apply approve ask book change check choose claim close connect create delete export find install
+log move open order pay print read register remove rename repair replace report reset restore retry
+return search see send set share sign start stop submit turn update upload use verify write
+"""
+_VERBS = frozenset(_VERBS_IN_ENGLISH.split())
 _ABOUT_ITSELF = ("who this", "what this", "about this", "how to read", "table of")
 _GENERIC = {"introduction", "overview", "contents", "summary", "about", "purpose", "scope"}
 
@@ -29,12 +36,12 @@ def suggested_questions(user: Any, limit: int = 4) -> list[Suggestion]:
         .select_related("active_version")
         .only("title", "document_type", "uploaded_at", "active_version__outline")[:_LOOKED_AT]
     )
-    return [
-        Suggestion(
-            _question(document.title, _headings(document)), document.get_document_type_display()
-        )
+    found = [
+        (*_question(document.title, _headings(document)), document.get_document_type_display())
         for document in documents
-    ][:limit]
+    ]
+    found.sort(key=lambda made: made[0])  # the plainest first, then the newest
+    return [Suggestion(question, where) for _, question, where in found[:limit]]
 
 
 def _headings(document: Document) -> Sequence[str]:
@@ -43,17 +50,24 @@ def _headings(document: Document) -> Sequence[str]:
     return [str(heading.get("title", "")).strip() for heading in outline]
 
 
-def _question(title: str, headings: Sequence[str]) -> str:
-    """A heading that is a question already, else one about a heading, else about the document."""
+def _question(title: str, headings: Sequence[str]) -> tuple[int, str]:
+    """How far-fetched a question about a document is, and the question.
+
+    A heading that is a question already is the best, then one that tells what to do, then any.
+    """
     fitting = [h for h in headings if 4 < len(h) <= 70 and h.casefold() != title.casefold()]
     for heading in fitting:
         if heading.endswith("?"):
-            return heading
-    for heading in fitting:
-        words = _bare(heading).casefold()
-        if words not in _GENERIC and not words.startswith(_ABOUT_ITSELF):
-            return f"What does “{title}” say about “{_bare(heading)}”?"
-    return f"What is in “{title}”?"
+            return 0, heading
+    bare = [_bare(heading) for heading in fitting]
+    for words in bare:
+        if words.split()[0].casefold() in _VERBS:
+            return 1, f"How do I {words[0].lower()}{words[1:]}?"
+    for words in bare:
+        named = words.casefold()
+        if named not in _GENERIC and not named.startswith(_ABOUT_ITSELF):
+            return 2, f"What does “{title}” say about “{words}”?"
+    return 3, f"What is in “{title}”?"
 
 
 def _bare(heading: str) -> str:

@@ -19,7 +19,8 @@ def test_a_first_question_makes_a_visitor_and_leads_to_its_turn(sign_in):
     assert answer["Location"] == f"/c/{message.session_id}/#m-{message.pk}"
     assert message.session.user.is_visitor
     page = client.get(f"/c/{message.session_id}/").content.decode()
-    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
+    again = f"/c/{message.session_id}/?look=1#m-{message.pk}"
+    assert f'<noscript><meta http-equiv="refresh" content="2; url={again}"></noscript>' in page
     assert f'id="m-{message.pk}"' in page
     assert 'aria-busy="true"' in page
 

@@ -69,9 +69,7 @@ def test_spans_are_in_order_and_cover_all_that_is_not_blank(text):
     assert not text[at:].strip()
 
 
-@pytest.mark.parametrize(
-    "unit", [".", "a", ". ", '."', ")", "\n", "|", "A. ", "`", "#", "。", "- ", " "]
-)
+@pytest.mark.parametrize("unit", ["a", ".", ". ", '."', "A. ", "\n", "|", "`", "#", "。", "- "])
 def test_a_megabyte_of_one_pattern_takes_seconds_at_most(unit):
     text = (unit * 1_000_000)[:1_000_000]
     started = time.process_time()

@@ -65,7 +65,9 @@ def test_identifiers_other_scripts_and_inflections_are_found(small, question, ro
     ],
 )
 def test_signs_of_a_query_language_mean_nothing(small, question):
-    assert all(hit.row == 0 for hit in small.lexical(question, small.allow(None), 5))
+    bare = question.translate(str.maketrans(dict.fromkeys('"(:-*\\[]\x00', " ")))
+    everyone = small.allow(None)
+    assert small.lexical(question, everyone, 5) == small.lexical(bare, everyone, 5)
 
 
 def test_the_title_is_searched_too(tmp_path):
@@ -149,7 +151,7 @@ def test_it_says_which_terms_stand_in_which_rows(small):
 
 
 def test_twenty_terms_are_told_apart(tmp_path):
-    names = [f"term{letter}" for letter in "abcdefghijklmnopqrst"]
+    names = [f"term{number}" for number in range(20)]
     found = index(tmp_path, [" ".join(names), " ".join(names[::2]), "nothing"])
     terms = [Term(name, View.WORD) for name in names]
     matched = found.matches(terms, [0, 1, 2])
@@ -220,7 +222,8 @@ def test_without_faiss_numpy_reads_the_same_file_with_the_same_result(tmp_path, 
         expected = small.dense(question, allowed, 3)
         found = plain.search(question, allowed.mask, 3)
         assert best(found) == best(expected)
-        assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected])
+        scores = [hit.score for hit in expected]
+        assert [hit.score for hit in found] == pytest.approx(scores, rel=1e-4)
     assert np.array_equal(plain.read([1, 4]), small.vectors([1, 4]))
 
 

@@ -48,7 +48,7 @@ def test_a_question_of_a_thousand_words_has_few_terms():
     assert len(question_terms(" ".join(f"word{number}" for number in range(1000)))) == MAX_TERMS
 
 
-@pytest.mark.parametrize("unit", ["a", "_", "-", "a-", "中", "1", ".", "a.", "@"])
+@pytest.mark.parametrize("unit", ["a", "_", "-", "a-", "中", "1", ".", "a.", "@", "@.", "#", "+a-"])
 def test_a_megabyte_of_one_pattern_is_read_within_seconds(unit):
     text = (unit * 1_000_000)[:1_000_000]
     started = time.process_time()
@@ -59,7 +59,5 @@ def test_a_megabyte_of_one_pattern_is_read_within_seconds(unit):
 
 def test_many_threads_may_ask_at_once():
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(words, ["adding many documents"] * 2000))
-    assert set(map(tuple, found)) == {("ad", "mani", "document")} or set(map(tuple, found)) == {
-        ("add", "mani", "document")
-    }
+        found = list(pool.map(words, ["adding documents"] * 2000))
+    assert set(map(tuple, found)) == {("add", "document")}

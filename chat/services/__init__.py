@@ -1,0 +1,37 @@
+"""The orders of the chat: ask, stop, rate, retry, rename, delete and restore.
+
+Each takes the user and touches only what is theirs; anything else is ``NotFound``.
+"""
+
+from chat.services.answers import COMMENT_CHARS, rate, retry, stop
+from chat.services.asking import Asked, ask
+from chat.services.conversations import (
+    TITLE_CHARS,
+    UNDO_MINUTES,
+    delete_session,
+    rename,
+    restore_session,
+    start_session,
+)
+from chat.services.owned import own_answer, own_session
+from chat.services.questions import MOST_PASSAGES, Question, clean_text
+
+__all__ = [
+    "COMMENT_CHARS",
+    "MOST_PASSAGES",
+    "TITLE_CHARS",
+    "UNDO_MINUTES",
+    "Asked",
+    "Question",
+    "ask",
+    "clean_text",
+    "delete_session",
+    "own_answer",
+    "own_session",
+    "rate",
+    "rename",
+    "restore_session",
+    "retry",
+    "start_session",
+    "stop",
+]
