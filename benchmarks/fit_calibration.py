@@ -179,18 +179,11 @@ def balanced(groups: Sequence[tuple[str, bool]]) -> np.ndarray:
 
 
 def full(features: Features) -> list[float]:
-    return [
-        features.best_dense,
-        features.mean_dense,
-        features.top_coverage,
-        features.best_coverage,
-        features.best_dense * features.top_coverage,
-        float(features.agreement),
-    ]
+    return [features.best_dense or 0.0, features.coverage]
 
 
 def words_alone(features: Features) -> list[float]:
-    return [features.top_coverage, features.best_coverage, features.union_coverage]
+    return [features.coverage]
 
 
 def report_answerable(
@@ -214,6 +207,7 @@ def report_answerable(
             f"  kept {np.mean(positive >= threshold):.3f}"
             f"  refused {np.mean(negative < threshold):.3f}  threshold {threshold:.3f}"
         )
+    beta[-1] -= np.log(threshold / (1 - threshold))  # so that the line lies at one half
     print("  coefficients", [round(float(value), 3) for value in beta])
 
 

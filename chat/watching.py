@@ -59,6 +59,7 @@ class Progress:
     state: str
     text: str
     sources: list[dict[str, Any]]
+    searched: int = 0
 
 
 def look(ids: Sequence[UUID]) -> list[Seen]:
@@ -101,7 +102,7 @@ def progress(known: Mapping[UUID, frozenset[int]]) -> list[Progress]:
     """
     _interrupt_expired(list(known))
     rows = Message.objects.filter(pk__in=known).values_list(
-        "pk", "session__user_id", "state", "text"
+        "pk", "session__user_id", "state", "text", "searched"
     )
     new = [
         citation
@@ -109,8 +110,8 @@ def progress(known: Mapping[UUID, frozenset[int]]) -> list[Progress]:
         if citation.number not in known[citation.message_id]
     ]
     return [
-        Progress(pk, user_id, state, text, _sources([c for c in new if c.message_id == pk]))
-        for pk, user_id, state, text in rows
+        Progress(pk, user, state, text, _sources([c for c in new if c.message_id == pk]), searched)
+        for pk, user, state, text, searched in rows
     ]
 
 
@@ -133,6 +134,27 @@ def catch_up(run: Run, now: Progress) -> None:
         elif data["number"] not in run.cited:
             run.cited.add(data["number"])
             run.publish(kind, data)
+
+
+def _needs_a_look(run: Run, now: Progress | None) -> bool:
+    """Whether its candidates are there to be read, or its end."""
+    if now is None or now.state != Message.State.RUNNING:
+        return True
+    return not run.has_sources and bool(now.searched or now.text)
+
+
+def _bring_up(run: Run, now: Progress | None, seen: Seen | None) -> None:
+    """Candidates first, then the text, then the end."""
+    if seen is not None and not run.has_sources:
+        run.publish("sources", {"sources": seen.sources})
+    if seen is not None and seen.state != Message.State.RUNNING:
+        text, sources = seen.body["message"], seen.body["sources"]
+        catch_up(run, Progress(run.message_id, run.user_id, seen.state, text, sources))
+        run.publish(*ending(seen.body))
+    elif now is not None:
+        catch_up(run, now)
+    else:
+        run.publish("reconnect", {})  # deleted: who comes again is told 404
 
 
 def ending(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -206,32 +228,11 @@ class Watcher:
             return
         known = {key: frozenset(run.cited) for key, run in followed.items()}
         rows = {one.message_id: one for one in await self._host.rows(partial(progress, known))}
-        running = Message.State.RUNNING
+        wanted = [key for key, run in followed.items() if _needs_a_look(run, rows.get(key))]
+        found = await self._host.rows(partial(look, wanted)) if wanted else []
+        seen = {one.message_id: one for one in found}
         for key, run in followed.items():
-            if key in rows and rows[key].state == running:
-                catch_up(run, rows[key])
-        ended = [key for key in followed if key not in rows or rows[key].state != running]
-        unknown = [key for key, run in followed.items() if not run.has_sources]
-        if ended or unknown:
-            seen = await self._host.rows(partial(look, [*ended, *unknown]))
-            self._complete(followed, {one.message_id: one for one in seen}, ended)
-
-    def _complete(
-        self, followed: dict[UUID, Run], seen: dict[UUID, Seen], ended: list[UUID]
-    ) -> None:
-        """Candidates for those that lack them, the rest and the end for those that ended."""
-        for key, one in seen.items():
-            run = followed[key]
-            if one.sources and not run.has_sources:
-                run.publish("sources", {"sources": one.sources})
-            if one.state != Message.State.RUNNING:
-                body = one.body
-                text, sources = body["message"], body["sources"]
-                catch_up(run, Progress(key, one.user_id, one.state, text, sources))
-                run.publish(*ending(body))
-        for key in ended:
-            if key not in seen:
-                followed[key].publish("reconnect", {})  # deleted: who comes again is told 404
+            _bring_up(run, rows.get(key), seen.get(key))
 
     def _forget(self) -> None:
         """Let go of what has ended or what nobody reads any more."""

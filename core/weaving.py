@@ -20,7 +20,7 @@ _TAG = re.compile(r"</?([a-z][a-z0-9]*)")
 _HREF = re.compile(r' href="([^"]*)"')
 _INLINE = {"a", "code", "del", "em", "s", "strong"}
 _VOID = {"br", "hr"}
-_SCROLL = '<div class="scroll is-bare-scroll" tabindex="0" role="region" aria-label="Table">'
+_SCROLL = '<div class="scroll is-bare-scroll" tabindex="0" role="group" aria-label="Table">'
 _WORD = re.compile(r"\w")
 
 

@@ -24,15 +24,14 @@ AROUND = 90  # characters of context on each side of what was found
 
 @dataclass(frozen=True)
 class Found:
-    """A place where the words stand."""
+    """A question that has the words, or whose conversation is named by them."""
 
     session_id: UUID
-    anchor: str  # the turn's id on its page, empty for the title
+    question_id: str  # of the heading on the conversation's page
     title: str
     before: str
     words: str
     after: str
-    place: str
     at: datetime
 
 
@@ -47,38 +46,41 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """The caller's own conversations by words of their titles, questions and answers."""
+    """The caller's own conversations by words of their titles and questions."""
     query = " ".join(request.GET.get("search", "").replace("\x00", "").split())[:QUERY_MAX_CHARS]
     page = Paginator(_matching(request, query), ROWS).get_page(request.GET.get("page"))
-    context = {"query": query, "page": page, "hits": [_one_found(one, query) for one in page]}
+    context = {"query": query, "page": page, "hits": [_found(one, query) for one in page]}
     return render(request, "chat/search.html", context)
 
 
 def _matching(request: HttpRequest, query: str) -> QuerySet[Message]:
-    """Messages that hold the words, and the first question of conversations named by them."""
+    """Questions that hold the words, and the first one of conversations named by them.
+
+    Answers are not searched: one may quote what its reader may not read any more.
+    """
     if not query or not request.user.is_authenticated:
         return Message.objects.none()
     named = Q(ordinal=0, session__title__icontains=query)
-    matching = Message.objects.of(request.user).filter(Q(text__icontains=query) | named)
+    asked = Message.objects.of(request.user).filter(role=Message.Role.USER)
+    matching = asked.filter(Q(text__icontains=query) | named)
     return matching.select_related("session").order_by("-created_at", "-ordinal")
 
 
-def _one_found(message: Message, query: str) -> Found:
-    text = message.text
+def _found(question: Message, query: str) -> Found:
+    text = question.text
     at = text.casefold().find(query.casefold())
     # Folding may change lengths; then the place is only near, and no word is marked wrongly.
     exact = at >= 0 and text[at : at + len(query)].casefold() == query.casefold()
-    start = max(0, at - AROUND)
-    is_question = message.role == Message.Role.USER
+    start = max(0, at - AROUND) if exact else 0
+    end = at if exact else 0
     return Found(
-        session_id=message.session_id,
-        anchor="" if is_question else f"m-{message.pk}",
-        title=message.session.title or "New question",
-        before=("…" if start else "") + text[start : at if exact else start],
+        session_id=question.session_id,
+        question_id=f"q{question.ordinal + 1}",
+        title=question.session.title or "New question",
+        before=("…" if start else "") + text[start:end],
         words=text[at : at + len(query)] if exact else "",
-        after=text[at + len(query) : at + len(query) + AROUND] if exact else text[: 2 * AROUND],
-        place="In your question" if is_question else "In the answer",
-        at=message.created_at,
+        after=text[at + len(query) :] if exact else text,
+        at=question.created_at,
     )
 
 

@@ -1,6 +1,6 @@
 """A question into ranked rows of an index, with what is needed to judge them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,9 +10,10 @@ from knowledge.retrieval.backends import A, SearchBackend
 from knowledge.retrieval.calibration import Features, HitFeatures, answerable, relevance
 from knowledge.retrieval.fusion import DENSE_WEIGHT, fuse
 from knowledge.retrieval.types import Fused, Scored, Vector
-from knowledge.retrieval.words import Term, question_terms
+from knowledge.retrieval.words import Term, View, question_terms
 
-_JUDGED = 5  # the passages that an answer would be made of
+_DOUBT = 0.5  # of an unknown term's weight; .25 to 1 calibrate equally well
+_UNKNOWN = Term("\0", View.WORD)  # a term that no text has
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,33 @@ def retrieve(
     ranked = fuse(dense, lexical, config.dense_weight)
     if not ranked:
         return NOTHING
-    weights = {term: index.lexical_weight(term) for term in question_terms(query)}
-    judged = [hit.row for hit in ranked[: max(config.limit, _JUDGED)]]
-    has = index.matches(list(weights), judged)
-    features = _features(ranked[:_JUDGED], dense, weights, has)
-    hits = tuple(_hit(hit, index, weights, has[hit.row]) for hit in ranked[: config.limit])
-    return Retrieved(hits, answerable(features), features)
+    question = _Question(query, index)
+    has = index.matches(question.terms, [hit.row for hit in ranked[: config.limit]])
+    covered = [question.coverage(has[hit.row]) for hit in ranked[: config.limit]]
+    features = Features(
+        best_dense=max(hit.score for hit in dense) if dense else None, coverage=covered[0]
+    )
+    hits = [
+        _hit(hit, index, share) for hit, share in zip(ranked[: config.limit], covered, strict=True)
+    ]
+    return Retrieved(tuple(hits), answerable(features), features)
 
 
-def coverage(weights: Mapping[Term, float], found: frozenset[Term]) -> float:
-    """The share of the terms' weight that is found, 0..1; 0 for a question without terms."""
-    total = sum(weights.values())
-    return sum(weights[term] for term in found) / total if total else 0.0
+class _Question:
+    """A question's terms with their weights in one index."""
+
+    def __init__(self, query: str, index: SearchBackend[A]) -> None:
+        self._weights = {term: index.lexical_weight(term) for term in question_terms(query)}
+        self.terms = list(self._weights)
+        self._least = sum(self._weights.values()) + _DOUBT * index.lexical_weight(_UNKNOWN)
+
+    def coverage(self, found: frozenset[Term]) -> float:
+        """The share of the terms, weighted by rarity, that is found: 0 to below 1.
+
+        Half an unknown term is added to those not found, so that one common word ("what time is
+        it") proves less than five.
+        """
+        return sum(self._weights[term] for term in found) / self._least if self._least else 0.0
 
 
 def _dense(
@@ -101,33 +117,7 @@ def _dense(
     ]
 
 
-def _features(
-    top: Sequence[Fused],
-    dense: Sequence[Scored],
-    weights: Mapping[Term, float],
-    has: Mapping[int, frozenset[Term]],
-) -> Features:
-    cosines = sorted((hit.score for hit in dense), reverse=True)[:_JUDGED]
-    covered = [coverage(weights, has[hit.row]) for hit in top]
-    together = frozenset[Term]().union(*(has[hit.row] for hit in top))
-    best_words = max(top, key=lambda hit: hit.lexical or 0.0)
-    best_sense = max(top, key=lambda hit: hit.dense if hit.dense is not None else -1.0)
-    return Features(
-        has_dense=bool(cosines),
-        best_dense=cosines[0] if cosines else 0.0,
-        mean_dense=float(np.mean(cosines)) if cosines else 0.0,
-        top_coverage=covered[0],
-        best_coverage=max(covered),
-        union_coverage=coverage(weights, together),
-        agreement=best_words.row == best_sense.row and bool(best_words.lexical),
-        terms=len(weights),
-    )
-
-
-def _hit(
-    hit: Fused, index: SearchBackend[A], weights: Mapping[Term, float], found: frozenset[Term]
-) -> RetrievedHit:
-    covered = coverage(weights, found)
+def _hit(hit: Fused, index: SearchBackend[A], coverage: float) -> RetrievedHit:
     return RetrievedHit(
         row=hit.row,
         chunk_id=index.chunk_id(hit.row),
@@ -135,6 +125,6 @@ def _hit(
         dense=hit.dense,
         lexical=hit.lexical,
         fused=hit.fused,
-        coverage=covered,
-        relevance=relevance(HitFeatures(hit.dense, covered)),
+        coverage=coverage,
+        relevance=relevance(HitFeatures(hit.dense, coverage)),
     )

@@ -142,6 +142,13 @@ def test_pages_cost_the_same_queries_with_three_and_with_many_rows(
     assert few.pk
 
 
+def test_search_does_not_show_what_an_answer_quotes(alice, converse, sign_in):
+    converse(alice)
+    page = page_of(sign_in, alice, "/search/?search=phased+return+fifty-two")
+    assert "0 places" in page
+    assert "fifty-two weeks" not in page
+
+
 def test_search_survives_odd_queries(alice, converse, sign_in):
     converse(alice)
     for query in ("%", "_", "'", '"', "\\", "%00", "x" * 1000, "ẞ", "[1]", "+", "leave&page=99"):

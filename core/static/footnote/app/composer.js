@@ -1,5 +1,5 @@
 /* The question box: asking, stopping, what was not sent yet. */
-import { $, codePoints, partsOf, say } from "./page.js";
+import { $, $$, codePoints, partsOf, say } from "./page.js";
 import { fetchHtml, post, Refused, uniqueKey } from "./net.js";
 import { joinAll } from "./stream.js";
 import { keepUp } from "./reading.js";
@@ -25,7 +25,21 @@ export function arrive() {
   placeNotes();
 }
 
+/* Six lines of a long question, and a way to see the rest. */
+function foldLongQuestions() {
+  for (const question of $$(".ask-long:not(.is-whole)")) {
+    if (question.scrollHeight <= question.clientHeight + 4 || question.nextElementSibling?.matches(".show-all")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn is-bare show-all";
+    button.textContent = "Show all";
+    button.addEventListener("click", () => { question.classList.add("is-whole"); button.remove(); placeNotes(); });
+    question.after(button);
+  }
+}
+
 function showState() {
+  foldLongQuestions();
   const button = $("[data-submit]", form());
   const running = isRunning();
   const session = form().elements.chat_session_id?.value;
@@ -104,7 +118,7 @@ async function ask(text) {
     const asked = await post(form().action, fields);
     pending = null;
     localStorage.removeItem(name);
-    if (box().value === text) box().value = "";
+    if (box().value.trim() === text) box().value = "";
     await showTurn(asked);
   } catch (error) {
     refuse(error, text);
