@@ -218,10 +218,8 @@ def _quantile(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def report_relevance(found: Sequence[HitExample]) -> None:
-    for title, columns in (("relevance", 3), ("relevance by words alone", 1)):
-        matrix = np.array(
-            [[hit.coverage, hit.dense, hit.dense * hit.coverage][:columns] for hit in found]
-        )
+    for title, columns in (("relevance", 2), ("relevance by words alone", 1)):
+        matrix = np.array([[hit.coverage, hit.dense][:columns] for hit in found])
         labels = np.array([float(hit.is_relevant) for hit in found])
         weights = balanced([(hit.corpus, hit.is_relevant) for hit in found])
         beta = fit(matrix, labels, weights)

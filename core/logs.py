@@ -22,6 +22,12 @@ QUIET = (
 )
 
 
+def _chatter() -> tuple[str, ...]:
+    """Two lines a task, which `manage.py up` keeps from drowning its own progress."""
+    names = ("celery.worker.strategy", "celery.app.trace")
+    return names if os.environ.get("FOOTNOTE_SUPERVISED") else ()
+
+
 class JsonFormatter(logging.Formatter):
     """One object a line: time, level, logger, message, and the traceback where there is one."""
 
@@ -52,7 +58,7 @@ def configure(options: dict[str, Any]) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "default"}},
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
-                **{name: {"level": "WARNING"} for name in QUIET},
+                **{name: {"level": "WARNING"} for name in (*QUIET, *_chatter())},
                 **{
                     name: dict(through) for name in ("django", "django.server", "uvicorn", "celery")
                 },

@@ -48,8 +48,15 @@ def render(text: str, *, first_heading: int = 3) -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
+        attribute_filter=_only_whole_addresses,
         link_rel="nofollow noopener noreferrer",
     )
+
+
+def _only_whole_addresses(tag: str, attribute: str, value: str) -> str | None:
+    """A relative link leads nowhere outside the folder that its text came from."""
+    is_relative = attribute == "href" and ":" not in value
+    return None if is_relative else value
 
 
 def _lower_headings(tokens: Sequence[Token], by: int) -> None:

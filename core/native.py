@@ -16,6 +16,7 @@ SINGLE_THREADED = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TQDM_DISABLE": "1",  # no bars among the log lines
 }
 
 

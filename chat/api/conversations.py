@@ -12,22 +12,26 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chat import reading, services
+from chat.api.asking import NOT_FOUND
 from chat.api.serializers import (
     FeedbackSerializer,
-    MessageSerializer,
-    ModelListSerializer,
+    MessagePageSerializer,
+    ModelPageSerializer,
     NewSessionSerializer,
     OpenedSessionSerializer,
     RatingSerializer,
+    SessionPageSerializer,
     SessionSerializer,
     TitleSerializer,
 )
 from chat.conf import model_names
 from chat.models import ChatSession, Message
 from core.api import Pagination
+from users.api import schema
 
 SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Words of title or messages.")
 PAGE = OpenApiParameter("page", OpenApiTypes.INT)
+_MISSING = {401: schema.BAD_TOKEN, 404: NOT_FOUND}
 PAGE_SIZE = OpenApiParameter("page_size", OpenApiTypes.INT, description="20, at most 100.")
 
 
@@ -35,7 +39,7 @@ class SessionsView(APIView):
     @extend_schema(
         operation_id="chat_sessions_list",
         summary="One's conversations",
-        responses=SessionSerializer(many=True),
+        responses={200: SessionPageSerializer, 401: schema.BAD_TOKEN},
         parameters=[SEARCH, PAGE, PAGE_SIZE],
         tags=["chat"],
     )
@@ -50,7 +54,7 @@ class SessionsView(APIView):
         operation_id="chat_sessions_create",
         summary="Begin a conversation",
         request=NewSessionSerializer,
-        responses={201: SessionSerializer},
+        responses={201: SessionSerializer, 400: schema.INVALID, 401: schema.BAD_TOKEN},
         tags=["chat"],
     )
     def post(self, request: Request) -> Response:
@@ -67,7 +71,7 @@ class HistoryView(SessionsView):
     @extend_schema(
         operation_id="chat_history",
         summary="One's conversations",
-        responses=SessionSerializer(many=True),
+        responses={200: SessionPageSerializer, 401: schema.BAD_TOKEN},
         parameters=[SEARCH, PAGE, PAGE_SIZE],
         tags=["chat"],
     )
@@ -80,7 +84,7 @@ class SessionView(APIView):
     @extend_schema(
         operation_id="chat_sessions_retrieve",
         summary="Open a conversation",
-        responses=OpenedSessionSerializer,
+        responses={200: OpenedSessionSerializer, **_MISSING},
         tags=["chat"],
     )
     def get(self, request: Request, session_id: UUID) -> Response:
@@ -94,7 +98,7 @@ class SessionView(APIView):
         operation_id="chat_sessions_partial_update",
         summary="Rename a conversation",
         request=TitleSerializer,
-        responses=SessionSerializer,
+        responses={200: SessionSerializer, 400: schema.INVALID, **_MISSING},
         tags=["chat"],
     )
     def patch(self, request: Request, session_id: UUID) -> Response:
@@ -108,7 +112,7 @@ class SessionView(APIView):
     @extend_schema(
         operation_id="chat_sessions_destroy",
         summary="Delete a conversation",
-        responses={204: None},
+        responses={204: schema.NOTHING, **_MISSING},
         tags=["chat"],
     )
     def delete(self, request: Request, session_id: UUID) -> Response:
@@ -121,7 +125,7 @@ class MessagesView(APIView):
     @extend_schema(
         operation_id="chat_sessions_messages_list",
         summary="The messages of a conversation",
-        responses=MessageSerializer(many=True),
+        responses={200: MessagePageSerializer, **_MISSING},
         parameters=[PAGE, PAGE_SIZE],
         tags=["chat"],
     )
@@ -139,7 +143,7 @@ class FeedbackView(APIView):
         operation_id="chat_message_feedback",
         summary="Rate an answer",
         request=RatingSerializer,
-        responses=FeedbackSerializer,
+        responses={200: FeedbackSerializer, 400: schema.INVALID, **_MISSING},
         tags=["chat"],
     )
     def post(self, request: Request, message_id: UUID) -> Response:
@@ -157,7 +161,7 @@ class ModelsView(APIView):
     @extend_schema(
         operation_id="chat_models",
         summary="The models that one may choose",
-        responses=ModelListSerializer,
+        responses={200: ModelPageSerializer, 401: schema.BAD_TOKEN},
         tags=["chat"],
     )
     def get(self, request: Request) -> Response:

@@ -205,8 +205,21 @@ class ModelSerializer(serializers.Serializer[Any]):
     is_default = serializers.BooleanField()
 
 
-class ModelListSerializer(serializers.Serializer[Any]):
+class PageSerializer(serializers.Serializer[Any]):
+    """A page of a list."""
+
     count = serializers.IntegerField()
-    next = serializers.CharField(allow_null=True)
-    previous = serializers.CharField(allow_null=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class SessionPageSerializer(PageSerializer):
+    results = SessionSerializer(many=True)
+
+
+class MessagePageSerializer(PageSerializer):
+    results = MessageSerializer(many=True)
+
+
+class ModelPageSerializer(PageSerializer):
     results = ModelSerializer(many=True)

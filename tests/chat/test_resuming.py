@@ -18,7 +18,7 @@ from users.tokens import issue_tokens
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
-SAID = "You may take 52 weeks of leave [1]. The first 18 weeks are paid in full [2]. 🦊 Tell us."
+SAID = "You may take 52 weeks [1]. Full pay [2]. 🦊 Tell us."
 
 
 @pytest.fixture
