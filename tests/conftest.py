@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
-from knowledge.services import NewDocument, add_document
 from rest_framework.test import APIClient
-from users.services import make_visitor
-from users.tokens import issue_tokens
 
 from knowledge import conf, index_store, indexing
 from knowledge.models import Document
+from knowledge.services import NewDocument, add_document
 from tests.fakes import BagOfWordsEmbedder
 from users.models import User
+from users.services import make_visitor
+from users.tokens import issue_tokens
 
 PASSWORD = "a long enough phrase 7"
 

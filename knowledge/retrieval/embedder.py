@@ -133,6 +133,7 @@ class LocalEmbedder:
         verify_bundled(self._model_name)
         try:
             library = importlib.import_module("sentence_transformers")
+            importlib.import_module("transformers.utils.logging").disable_progress_bar()
             return library.SentenceTransformer(
                 str(model_folder(self._model_name)),
                 device=self._device,

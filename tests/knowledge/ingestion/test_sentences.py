@@ -74,4 +74,4 @@ def test_a_megabyte_of_one_pattern_takes_seconds_at_most(unit):
     text = (unit * 1_000_000)[:1_000_000]
     started = time.process_time()
     sentence_spans(text)
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 15  # quadratic would be hours
