@@ -97,7 +97,7 @@ def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> It
     try:
         made.processes["web"] = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "core.asgi:application", "--port", str(port),
-             "--workers", str(web_processes), "--log-level", "warning", "--lifespan", "off"],
+             "--workers", str(web_processes), "--log-level", "warning"],
             cwd=ROOT, env=env)  # fmt: skip
         if worker:
             made.processes["worker"] = subprocess.Popen(

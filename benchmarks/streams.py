@@ -75,6 +75,9 @@ async def visitors(url: str, count: int) -> list[str]:
         tokens = []
         for _ in range(count):
             answer = await client.post("/api/users/anonymous/")
+            if answer.status_code == 429:  # visitors of one address are limited
+                await asyncio.sleep(int(answer.headers["Retry-After"]))
+                answer = await client.post("/api/users/anonymous/")
             answer.raise_for_status()
             tokens.append(answer.json()["access"])
         return tokens

@@ -284,3 +284,8 @@ def _draft(run: Run, *, full: bool = False) -> journal.Draft:
 def runtime() -> Runtime:
     """The one of this process."""
     return Runtime()
+
+
+def wind_down() -> None:
+    """For ``settings.WIND_DOWN``: the answers of this process end, or are interrupted."""
+    runtime().wind_down()

@@ -118,6 +118,8 @@ DOCUMENT_FORGOTTEN_HOOKS = ["chat.forgetting.forget_document"]
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
 WARM_UP = ["knowledge.search.warm_up"]
+# Called once in a thread of each web process that stops: answers get time to end.
+WIND_DOWN = ["chat.runtime.wind_down"]
 # Each returns ("ok" | "degraded" | "failed", details): see core.health.
 HEALTH_PARTS = {
     "database": "core.health.database",

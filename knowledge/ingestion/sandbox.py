@@ -7,6 +7,7 @@ kills its whole process group. The result comes back as JSON in a file, never as
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ from knowledge.ingestion.types import (
     UnreadableFile,
     UnsupportedFile,
 )
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = Limits()
 TOO_SLOW = "Reading the file takes longer than one document may."
@@ -165,6 +168,7 @@ def _kill_group(child: subprocess.Popen[bytes]) -> None:
 
 def _outcome(status: int, result: Path, limits: Limits) -> Extracted:
     if status != 0:
+        logger.warning("the child that read a file ended with status %s", status)
         raise _death(status)
     try:
         if result.stat().st_size > limits.result_bytes:

@@ -62,3 +62,18 @@ def test_a_part_that_fails_does_not_keep_the_next_one_cold(
     warm_up()
     assert len(_calls) == 1
     assert "fail failed" in caplog.text
+
+
+def test_winding_down_is_done_before_the_server_is_told() -> None:
+    order: list[str] = []
+    waiting = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> Any:
+        return {"type": next(waiting)}
+
+    async def send(message: Any) -> None:
+        order.append(message["type"])
+
+    app = warm_early(inner, lambda: None, lambda: order.append("wound down"))
+    asyncio.run(app({"type": "lifespan"}, receive, send))
+    assert order == ["lifespan.startup.complete", "wound down", "lifespan.shutdown.complete"]
