@@ -101,10 +101,10 @@ def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> It
             cwd=ROOT, env=env)  # fmt: skip
         if worker:
             made.processes["worker"] = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "core", "worker", "-l", "warning"],
+                [sys.executable, "-m", "celery", "-q", "-A", "core", "worker", "-l", "warning"],
                 cwd=ROOT, env=env)  # fmt: skip
             made.processes["beat"] = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "core", "beat", "-l", "warning"],
+                [sys.executable, "-m", "celery", "-q", "-A", "core", "beat", "-l", "warning"],
                 cwd=ROOT, env=env)  # fmt: skip
         _wait_for(url)
         yield made
