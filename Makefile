@@ -1,6 +1,7 @@
 # Footnote. `make run` starts the product, `make test` proves it, `make check` reads it.
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^\(torch==.*\)$$/\1/p' requirements.txt)
@@ -22,7 +23,7 @@ dev: $(VENV)/.installed
 
 ## make test          the tests, in embedded mode (needs Python and make alone)
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 ## make check         format, lint, types, imports, migrations, docs
 check: $(VENV)/.installed-dev
@@ -47,7 +48,7 @@ test-browser: $(VENV)/.installed-dev
 ## make test-engine   the marked tests on PostgreSQL and Redis (DATABASE_URL and REDIS_URL say where)
 test-engine: $(VENV)/.installed-dev
 	@test -n "$(DATABASE_URL)" -a -n "$(REDIS_URL)" || { echo "Set DATABASE_URL and REDIS_URL."; exit 2; }
-	$(BIN)/python -m pytest -q -m engine
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "engine and not faults"
 
 ## make faults        real processes killed at bad moments
 faults: $(VENV)/.installed-dev

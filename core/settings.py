@@ -233,6 +233,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
         "processed_folder": str(BROKER_DIR / "processed"),
         "control_folder": str(BROKER_DIR / "control"),
         "store_processed": True,
+        "polling_interval": 0.25,  # a second, by default, before a worker sees a document
     }
     if USES_FILE_BROKER
     else {"max_retries": 1, "interval_start": 0, "visibility_timeout": 7200}

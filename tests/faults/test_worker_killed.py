@@ -26,8 +26,6 @@ add_document(NewDocument(title="Handbook", content=sys.stdin.read()), owner=None
 """
 SWEEP = "from knowledge.schedule import sweep; sweep()"
 
-pytestmark = pytest.mark.faults
-
 
 class Installation:
     """A DATA_DIR of its own with file SQLite and the file broker."""
