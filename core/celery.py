@@ -5,14 +5,34 @@ or doubled message changes nothing but the delay.
 """
 
 import os
+import sys
+from pathlib import Path
 
 from celery import Celery
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from kombu import transport
 
 from core.native import limit_threads
 
+EX_CONFIG = 78  # sysexits.h: configuration error
+
+
+def refuse_bad_settings() -> None:
+    """Typed as `celery …`, say what is wrong in one line, as `manage.py` does."""
+    program = Path(sys.argv[0])
+    if "celery" not in {program.name, program.parent.name}:
+        return
+    try:
+        _ = settings.SECRET_KEY
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"Footnote does not start: {error}\n")
+        sys.exit(EX_CONFIG)
+
+
 limit_threads()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
+refuse_bad_settings()
 transport.TRANSPORT_ALIASES["filesystem"] = "core.broker:Transport"
 
 app = Celery("footnote")

@@ -54,6 +54,15 @@ def _flag(name: str) -> bool:
     return word in {"1", "true", "yes", "on"}
 
 
+def _address(value: str, name: str, *schemes: str) -> str:
+    """An address, or nothing, with a scheme that its part of the product speaks."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in schemes or not parts.hostname):
+        begins = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must be an address that begins with {begins}.")
+    return value
+
+
 def _list(name: str, default: list[str]) -> list[str]:
     return [part.strip() for part in _value(env.list, name, default) if part.strip()]
 
@@ -69,9 +78,9 @@ if not SECRET_KEY:
 HOST = _text("HOST", "127.0.0.1")
 PORT = _number("PORT", 8000, 1, 65535)
 WEB_CONCURRENCY = _number("WEB_CONCURRENCY", 2, 1, 64)
-SITE_URL = _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/")
-if urlsplit(SITE_URL).scheme not in {"http", "https"} or not urlsplit(SITE_URL).hostname:
-    raise ImproperlyConfigured("SITE_URL must be an address that begins with http:// or https://.")
+SITE_URL = _address(
+    _text("SITE_URL", f"http://localhost:{PORT}").rstrip("/"), "SITE_URL", "http", "https"
+)
 HTTPS = _flag("HTTPS")
 TRUSTED_PROXY_COUNT = _number("TRUSTED_PROXY_COUNT", 0, 0, 10)
 ALLOWED_HOSTS = [
@@ -85,13 +94,15 @@ if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
 
 # --- What the product does --------------------------------------------------------------------
 OPENAI_API_KEY = _text("OPENAI_API_KEY")
-OPENAI_BASE_URL = _text("OPENAI_BASE_URL")
+OPENAI_BASE_URL = _address(_text("OPENAI_BASE_URL"), "OPENAI_BASE_URL", "http", "https")
 CHAT_MODEL = _text("CHAT_MODEL", "gpt-4o-mini")
 CHAT_CONTEXT_TOKENS = _number("CHAT_CONTEXT_TOKENS", 8192, 1024, 2_000_000)
 MODEL_TIMEOUT_SECONDS = _number("MODEL_TIMEOUT_SECONDS", 60, 1, 3600)
 MODEL_FIRST_TOKEN_SECONDS = _number("MODEL_FIRST_TOKEN_SECONDS", 20, 1, 3600)
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
 EMBEDDING_DEVICE = _text("EMBEDDING_DEVICE", "cpu")
+if EMBEDDING_DEVICE.partition(":")[0] not in {"cpu", "cuda", "mps", "xpu"}:
+    raise ImproperlyConfigured("EMBEDDING_DEVICE must be cpu, cuda, cuda:1, mps or xpu.")
 CHUNK_TOKENS = _number("CHUNK_TOKENS", 220, 32, 8192)
 CHUNK_OVERLAP_TOKENS = _number("CHUNK_OVERLAP_TOKENS", 30, 0, 4096)
 if CHUNK_OVERLAP_TOKENS * 2 > CHUNK_TOKENS:
@@ -217,7 +228,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Cache, broker ----------------------------------------------------------------------------
-REDIS_URL = _text("REDIS_URL")
+REDIS_URL = _address(_text("REDIS_URL"), "REDIS_URL", "redis", "rediss")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
@@ -338,7 +349,8 @@ CORS_ALLOWED_ORIGINS = _list("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/api/.*$"
 JSON_BODY_MAX_BYTES = 1024 * 1024
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * JSON_BODY_MAX_BYTES  # the wrapper in core.limits refuses first
+# core.limits refuses first, by path; this only has to let a document in JSON through.
+DATA_UPLOAD_MAX_MEMORY_SIZE = (MAX_UPLOAD_MB + 1) * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_MAX_BYTES
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "tmp")
 Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, exist_ok=True)

@@ -30,6 +30,9 @@ BAD = {
     "ACCESS_TOKEN_MINUTES": "99999",
     "TRUSTED_PROXY_COUNT": "-1",
     "LOG_LEVEL": f"{SECRET}",
+    "OPENAI_BASE_URL": f"{SECRET}",
+    "REDIS_URL": f"http://{SECRET}",
+    "EMBEDDING_DEVICE": f"{SECRET}",
     "SECRET_KEY": "",
 }
 
