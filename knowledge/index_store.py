@@ -90,8 +90,14 @@ def _active() -> IndexBuild | None:
 
 
 def _swap(active: IndexBuild | None) -> Snapshot | None:
-    """Load the active build, or what takes its place when it turns out to be damaged."""
-    with _shelf.lock:
+    """Load the active build, or what takes its place when it turns out to be damaged.
+
+    While another thread does so the old snapshot answers; only without one is there a wait.
+    """
+    held = _shelf.snapshot
+    if not _shelf.lock.acquire(blocking=held is None):
+        return held
+    try:
         while active is not None:
             if _shelf.snapshot is not None and _shelf.snapshot.build_id == active.pk:
                 break
@@ -101,6 +107,8 @@ def _swap(active: IndexBuild | None) -> Snapshot | None:
                 break
             active = _active()
         return _shelf.snapshot
+    finally:
+        _shelf.lock.release()
 
 
 def _load(build: IndexBuild) -> bool:
@@ -251,8 +259,8 @@ def status() -> dict[str, Any]:
     order = IndexState.objects.filter(pk=1).first()
     if active is not None and snapshot is None:
         state = "failed"
-    elif active is not None and snapshot is not None and snapshot.build_id != active.pk:
-        state = "degraded"
+    elif active is not None and _shelf.failed_build == active.pk:
+        state = "degraded"  # another build answers; one that is just being loaded is no problem
     else:
         state = "ok"
     return {

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, user: "User | AnonymousUser | None") -> "DocumentQuerySet":
-        """Active documents without groups, or with one of the caller's; staff are no exception.
+        """Active documents for everyone, or with one of the caller's groups; staff too.
 
         The one place that decides who may read what. It fails closed: a caller who is nobody, or
-        who is not active, sees what has no group.
+        who is not active, sees what is for everyone, and a restricted document that lost its last
+        group is for nobody.
         """
-        public = Q(groups=None)
+        public = Q(is_restricted=False, groups=None)
         if user is not None and user.is_authenticated and user.is_active:
             mine = Group.objects.filter(user=user).values("pk")
             return self.filter(public | Q(groups__in=mine), is_active=True).distinct()
@@ -52,6 +53,8 @@ class Document(TimeStampedModel):
     groups = models.ManyToManyField(
         Group, blank=True, help_text="Only these groups may read it. Empty means everyone."
     )
+    # Stored, as a group that is deleted takes its rows along and must not open the document.
+    is_restricted = models.BooleanField(default=False, editable=False)
     is_active = models.BooleanField(
         default=True, help_text="An inactive document answers nothing, from this moment on."
     )

@@ -29,6 +29,7 @@ def sweep() -> dict[str, int]:
         "builds": int(is_due),
         "folders": cleaning.remove_leftover_folders(),
         "files": cleaning.remove_orphan_files(),
+        "temporary": cleaning.remove_temporary_files(),
     }
 
 

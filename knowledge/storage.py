@@ -17,6 +17,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 FOLDER = "documents"
+COPY_PREFIX = "footnote-copy-"
 ORPHAN_AGE = timedelta(hours=1)  # an upload's row follows its bytes within seconds
 NO_SPACE = "The server is short of disk space. Free some, then try again."
 
@@ -73,7 +74,9 @@ def local_path(name: str) -> Iterator[Path]:
     try:
         path = Path(default_storage.path(name))
     except NotImplementedError:
-        with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
+        with tempfile.NamedTemporaryFile(
+            prefix=COPY_PREFIX, dir=settings.FILE_UPLOAD_TEMP_DIR
+        ) as copy:
             with open_stored(name) as source:
                 shutil.copyfileobj(source, copy)
             copy.flush()

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-from django.core.files.storage import default_storage
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Q
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from knowledge import storage
 from knowledge.models import Document, DocumentVersion, VersionState
 from knowledge.rendering import Passage, view
+from users.downloads import AsyncPieces, Pieces
 
 _LARGEST = 2**31 - 1  # PostgreSQL refuses more for a version's number
 _MAX_DIGITS = 10
@@ -41,21 +44,21 @@ def source(request: HttpRequest, document_id: int, number: int) -> HttpResponse:
 
 
 @require_safe
-def original(request: HttpRequest, document_id: int, number: int) -> FileResponse:
+def original(request: HttpRequest, document_id: int, number: int) -> StreamingHttpResponse:
     """The file as it was uploaded, as a download that no browser runs."""
     shown = _shown(request, document_id, number)
     version = shown.version
     try:
-        content = default_storage.open(version.file, "rb")
+        file = storage.open_stored(version.file)
     except FileNotFoundError:
         raise Http404 from None
     is_pdf = version.media_type == "application/pdf"
-    response = FileResponse(
-        content,
-        as_attachment=True,
-        filename=version.file_name,
+    response = StreamingHttpResponse(
+        AsyncPieces(file) if isinstance(request, ASGIRequest) else Pieces(file),
         content_type=version.media_type if is_pdf else "application/octet-stream",
     )
+    response["Content-Disposition"] = content_disposition_header(True, version.file_name) or ""
+    response["Content-Length"] = str(version.size)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response

@@ -27,9 +27,11 @@ from knowledge.services import (
     delete_document,
     reprocess,
     set_active,
+    set_groups,
     update_document,
 )
 
+_NOBODY = "Nobody: restricted, no group left"
 _SHOWN_CHUNKS = 10
 _SHOWN_VERSIONS = 10
 
@@ -72,12 +74,12 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     search_fields = ("title", "source", "owner__email")
     show_full_result_count = False
     list_per_page = 50
-    actions = ("activate", "deactivate", "process_again", "cancel_processing")
+    actions = ("activate", "deactivate", "open_to_all", "process_again", "cancel_processing")
     filter_horizontal = ()
     fieldsets = (
         ("State", {"fields": ("state", "warnings")}),
         (None, {"fields": ("title", "source", "document_type")}),
-        ("Who may read it", {"fields": ("groups", "is_active")}),
+        ("Who may read it", {"fields": ("audience", "groups", "is_active")}),
         ("New version", {"fields": ("uploads", "content")}),
         ("What was read", {"fields": ("versions_table", "passages_table")}),
     )
@@ -85,7 +87,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         (None, {"fields": ("uploads", "content", "title", "source", "document_type")}),
         ("Who may read it", {"fields": ("groups", "is_active")}),
     )
-    readonly_fields = ("state", "warnings", "versions_table", "passages_table")
+    readonly_fields = ("state", "warnings", "audience", "versions_table", "passages_table")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
         return catalogue.documents().select_related("owner")
@@ -126,7 +128,8 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
 
     @display(description="Read by")  # type: ignore[untyped-decorator]
     def audience(self, document: Document) -> str:
-        return ", ".join(group.name for group in document.groups.all()) or "Everyone"
+        names = ", ".join(group.name for group in document.groups.all())
+        return names or (_NOBODY if document.is_restricted else "Everyone")
 
     @display(description="Changed", ordering="uploaded_at")  # type: ignore[untyped-decorator]
     def changed(self, document: Document) -> str:
@@ -231,6 +234,10 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     @admin.action(description="Take out of answers")
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
         self._each(request, queryset, lambda document: set_active(document, False))
+
+    @admin.action(description="Let everyone read it")
+    def open_to_all(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        self._each(request, queryset, lambda document: set_groups(document, ()))
 
     @admin.action(description="Process again")
     def process_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:

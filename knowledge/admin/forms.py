@@ -99,13 +99,18 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             self.add_error(field, prefix + " ".join(sentences))
 
     def changes(self) -> DocumentChanges:
-        """The new values of a document that is there."""
+        """The new values of a document that is there.
+
+        Groups that were not touched are not set: to save a document whose last group was deleted
+        must not open it to everyone.
+        """
         cleaned = self.cleaned_data
+        groups = tuple(group.name for group in cleaned["groups"])
         return DocumentChanges(
             title=cleaned["title"],
             source=cleaned["source"],
             document_type=cleaned["document_type"],
-            groups=tuple(group.name for group in cleaned["groups"]),
+            groups=groups if "groups" in self.changed_data else None,
             is_active=cleaned["is_active"],
         )
 

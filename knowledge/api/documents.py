@@ -7,12 +7,13 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api import ShallowJSONParser
 from core.errors import AppError, Invalid, NotFound
 from knowledge import catalogue
 from knowledge.api.reading import fields_of, files_of, one_content
@@ -59,7 +60,7 @@ class DocumentsView(ListAPIView[Document]):
     """List documents, add one or several."""
 
     permission_classes = [IsAdminUser]
-    parser_classes = [JSONParser, MultiPartParser]
+    parser_classes = [ShallowJSONParser, MultiPartParser]
     serializer_class = DocumentSerializer
 
     def get_queryset(self) -> QuerySet[Document]:
@@ -118,7 +119,7 @@ class DocumentView(APIView):
     """One document: read, change or replace, delete."""
 
     permission_classes = [IsAdminUser]
-    parser_classes = [JSONParser, MultiPartParser]
+    parser_classes = [ShallowJSONParser, MultiPartParser]
 
     @extend_schema(responses=DocumentSerializer)
     def get(self, request: Request, pk: int) -> Response:

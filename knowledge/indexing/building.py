@@ -130,7 +130,7 @@ def _publish(lease: BuildLease, build: IndexBuild, chosen: list[Chosen], written
 
 
 def point_at(chosen: list[Chosen]) -> None:
-    """Within a transaction: these versions answer from now on."""
+    """Within a transaction: these versions answer from now on, but for those cancelled since."""
     for start in range(0, len(chosen), ROWS):
         part = chosen[start : start + ROWS]
         by_document = {item.document_id: item.version_id for item in part}
@@ -140,9 +140,15 @@ def point_at(chosen: list[Chosen]) -> None:
         DocumentVersion.objects.filter(pk__in=by_document.values(), state=Version.EMBEDDED).update(
             state=Version.READY, step=Step.DONE, percent=100, finished_at=timezone.now()
         )
-        for document in documents:
+        ready = set(
+            DocumentVersion.objects.filter(
+                pk__in=by_document.values(), state=Version.READY
+            ).values_list("pk", flat=True)
+        )
+        answering = [document for document in documents if by_document[document.pk] in ready]
+        for document in answering:
             document.active_version_id = by_document[document.pk]
-        Document.objects.bulk_update(documents, ["active_version"])
+        Document.objects.bulk_update(answering, ["active_version"])
 
 
 def _publish_nothing(lease: BuildLease, revision: int) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from knowledge import index_store, storage
 from knowledge.indexing.vectors import ROWS, batched
 from knowledge.indexing.writing import PUBLISHED, TEMPORARY
+from knowledge.ingestion.sandbox import FOLDER_PREFIX
 from knowledge.models import Chunk, Document, DocumentVersion, Embedding, IndexBuild
 from knowledge.retrieval.types import IndexUnusable
 
@@ -28,6 +29,8 @@ KEPT = 2  # builds for a rollback beside the active one
 _LEFTOVER_AGE = timedelta(hours=1)
 _QUARANTINE_AGE = timedelta(days=1)
 _NOTE_AGE = timedelta(days=30)
+_READING = (FOLDER_PREFIX, storage.COPY_PREFIX)
+_UPLOAD = ".upload"  # Django's name of an upload under way, before the extension
 _BROKE_OFF = "The worker that built it ended before it was complete."
 
 
@@ -100,6 +103,27 @@ def _is_leftover(path: Path, now: datetime) -> bool:
         return age > _QUARANTINE_AGE.total_seconds()
     is_ours = path.name.startswith((TEMPORARY, PUBLISHED)) and path.is_dir()
     return is_ours and age > _LEFTOVER_AGE.total_seconds()
+
+
+def remove_temporary_files(now: datetime | None = None) -> int:
+    """Delete what killed processes left of uploads and of reading, once it is an hour old."""
+    root = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    before = ((now or timezone.now()) - _LEFTOVER_AGE).timestamp()
+    removed = 0
+    for path in root.iterdir() if root.is_dir() else ():
+        if not path.name.startswith(_READING) and _UPLOAD not in path.name:
+            continue
+        try:
+            if path.stat(follow_symlinks=False).st_mtime > before:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        except FileNotFoundError:  # its owner, or another sweep, was quicker
+            continue
+        removed += 1
+    return removed
 
 
 def remove_orphan_files() -> int:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
@@ -173,7 +173,7 @@ class Heartbeat:
                 if not self._renew():
                     self.lost.set()
                     return
-            except DatabaseError:
+            except Error:  # the connection itself may break, which is no DatabaseError
                 logger.warning("a lease could not be renewed", exc_info=True)
             finally:
                 connections.close_all()

@@ -12,8 +12,10 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -65,6 +67,8 @@ def process_version(version_id: int) -> bool:
     if storage.lacks_space():
         logger.warning("version %s waits: %s", version_id, storage.NO_SPACE)
         return False
+    if not _has_embedder(version_id):
+        return False
     lease = claim_version(version_id)
     if lease is None:
         return False
@@ -85,6 +89,19 @@ def process_version(version_id: int) -> bool:
     else:
         return True
     return False
+
+
+def _has_embedder(version_id: int) -> bool:
+    """Whether the model is there; without it nothing is read, and the version is due later."""
+    try:
+        conf.fingerprint()
+    except EmbedderUnavailable:
+        logger.exception("version %s waits for the embedding model", version_id)
+        DocumentVersion.objects.filter(is_claimable(), pk=version_id).update(
+            due_at=database_now(_WITHOUT_EMBEDDER)
+        )
+        return False
+    return True
 
 
 def give_up_exhausted() -> int:
@@ -137,6 +154,7 @@ def _extract(version: DocumentVersion, lease: VersionLease, heartbeat: Heartbeat
                 SourceFile(path, version.file_name, version.media_type),
                 on_progress=_Reporter(lease).report,
                 should_stop=_Watch(lease, heartbeat).should_stop,
+                folder=Path(settings.FILE_UPLOAD_TEMP_DIR),
             )
     except FileNotFoundError as error:
         raise UnreadableFile(GONE) from error

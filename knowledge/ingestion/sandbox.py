@@ -36,6 +36,7 @@ from knowledge.ingestion.types import (
 logger = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = Limits()
+FOLDER_PREFIX = "footnote-read-"  # of the folders that a killed worker leaves behind
 TOO_SLOW = "Reading the file takes longer than one document may."
 TOO_MUCH_MEMORY = "Reading the file takes more memory than one document may use."
 BROKE_THE_READER = "The file broke the reader: it is damaged, or made to do harm."
@@ -54,14 +55,16 @@ def extract(
     limits: Limits = DEFAULT_LIMITS,
     on_progress: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    folder: Path | None = None,
 ) -> Extracted:
     """The text of a file, read in a spawned child.
 
     ``on_progress`` gets percentages and ``should_stop`` is asked about ten times a second, both
-    in this thread. Raises UnsupportedFile, UnreadableFile, LimitExceeded or ExtractionStopped.
+    in this thread. What is read lies below ``folder`` meanwhile, the system's own temporary folder
+    by default. Raises UnsupportedFile, UnreadableFile, LimitExceeded or ExtractionStopped.
     """
     arguments = (str(source.path.resolve()), source.media_type)
-    watched = Watch(limits, on_progress, should_stop)
+    watched = Watch(limits, on_progress, should_stop, folder)
     return run_child(_COMMAND, arguments, watched)
 
 
@@ -72,11 +75,14 @@ class Watch:
     limits: Limits
     on_progress: Callable[[int], None] | None = None
     should_stop: Callable[[], bool] | None = None
+    folder: Path | None = None  # where the child's own folder is made
 
 
 def run_child(command: Sequence[str], arguments: Sequence[str], watch: Watch) -> Extracted:
     """Run a child to its end in an empty folder and read the result that it wrote."""
-    with tempfile.TemporaryDirectory(prefix="footnote-read-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix=FOLDER_PREFIX, dir=watch.folder, ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         result = folder / "result.json"
         packed = json.dumps(dataclasses.asdict(watch.limits))

@@ -12,7 +12,7 @@ from knowledge.passages import Span, SpanText
 
 CONTEXT = 160  # characters on either side
 _LARGEST = 2**31 - 1
-_SPANS_AT_A_TIME = 5000  # parameters of one statement are limited
+_SPANS_AT_A_TIME = 4000  # of 7 parameters each; SQLite takes 32,766 in one statement
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
 
     ``gone`` says ``removed`` where document or version is not there any more, ``restricted``
     where the user may not read it now; text and context are empty then. Three queries for up to
-    5,000 spans, and only the spans themselves are read, not the texts around them.
+    4,000 spans, and only the spans themselves are read, not the texts around them.
     """
     wanted = [span for span in dict.fromkeys(spans) if _is_possible(span)]
     ids = {span.document_id for span in wanted if span.document_id is not None}

@@ -83,4 +83,6 @@ def _save(document: Document, values: dict[str, str | bool], groups: list[Group]
         raise NotFound
     document.save(update_fields=[*values, "updated_at"])
     if groups is not None:
+        document.is_restricted = bool(groups)
+        document.save(update_fields=["is_restricted"])
         document.groups.set(groups)

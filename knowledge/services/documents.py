@@ -46,6 +46,7 @@ def add_document(new: NewDocument, owner: User | None) -> Document:
                 document_type=document_type,
                 owner=owner,
                 is_active=new.is_active,
+                is_restricted=bool(groups),
             )
             document.groups.set(groups)
             queue_version(document, content)

@@ -1,5 +1,6 @@
 """Versions of a document: a new content, another processing of the same one, and its end."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from django.db import transaction
@@ -8,11 +9,11 @@ from django.utils import timezone
 
 from core.errors import Conflict, NotFound
 from core.hints import send_hint
+from knowledge import index_store
 from knowledge.models import Document, DocumentVersion, VersionState
 from knowledge.services.uploads import Content, NewFile, discard, store_file, store_text
 
 _UNFINISHED = (VersionState.QUEUED, VersionState.PROCESSING)
-_WAITING = (*_UNFINISHED, VersionState.EMBEDDED)
 _OVERTAKEN = "A newer version was uploaded."
 _CANCELLED = "Cancelled by a manager."
 
@@ -114,20 +115,32 @@ def cancel(document: Document) -> DocumentVersion:
         Conflict: nothing is being processed.
     """
     with transaction.atomic():
-        _lock(document)
-        newest = newest_version(document)
-        cancelled = newest is not None and DocumentVersion.objects.filter(
-            pk=newest.pk, state__in=_WAITING
-        ).update(
-            state=VersionState.CANCELLED,
-            error=_CANCELLED,
-            lease_token=None,
-            lease_until=None,
-            finished_at=timezone.now(),
-        )
-        if newest is None or not cancelled:
-            raise Conflict("Nothing of this document is being processed.")
-    newest.refresh_from_db()
+        cancelled = _cancel_newest(document, _UNFINISHED)
+    if cancelled is None:
+        with transaction.atomic():
+            index_store.want_build()  # the build under way may hold it; first, for the locks
+            cancelled = _cancel_newest(document, (VersionState.EMBEDDED,))
+            if cancelled is None:
+                raise Conflict("Nothing of this document is being processed.")
+    return cancelled
+
+
+def _cancel_newest(document: Document, states: Sequence[str]) -> DocumentVersion | None:
+    """Within a transaction: the newest version, cancelled; None where it is in no such state."""
+    _lock(document)
+    newest = newest_version(document)
+    if newest is None or newest.state not in states:
+        return None
+    # A worker takes no lock of the document, so that the state is asked for once more.
+    if not DocumentVersion.objects.filter(pk=newest.pk, state__in=states).update(
+        state=VersionState.CANCELLED,
+        error=_CANCELLED,
+        lease_token=None,
+        lease_until=None,
+        finished_at=timezone.now(),
+    ):
+        return None
+    newest.refresh_from_db(fields=("state", "error", "finished_at"))
     return newest
 
 
