@@ -6,9 +6,11 @@ or doubled message changes nothing but the delay.
 
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from kombu import transport
@@ -33,6 +35,8 @@ def refuse_bad_settings() -> None:
 limit_threads()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 refuse_bad_settings()
+# It warns of root because pickled messages run code; ours are JSON and no others are read.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 transport.TRANSPORT_ALIASES["filesystem"] = "core.broker:Transport"
 
 app = Celery("footnote")

@@ -46,6 +46,7 @@ def named_callables_exist(app_configs: Any, **options: Any) -> list[CheckMessage
     """What the settings name by a dotted path can be imported."""
     paths = [
         *settings.WARM_UP,
+        *settings.WIND_DOWN,
         *settings.DOCUMENT_FORGOTTEN_HOOKS,
         *settings.EXPORT_SECTIONS,
         *settings.HEALTH_PARTS.values(),

@@ -23,8 +23,8 @@ QUIET = (
 
 
 def _chatter() -> tuple[str, ...]:
-    """Two lines a task, which `manage.py up` keeps from drowning its own progress."""
-    names = ("celery.worker.strategy", "celery.app.trace")
+    """What would drown the progress that `manage.py up` shows: two lines a task, four a server."""
+    names = ("celery.worker.strategy", "celery.app.trace", "uvicorn.error")
     return names if os.environ.get("FOOTNOTE_SUPERVISED") else ()
 
 

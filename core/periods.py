@@ -45,14 +45,27 @@ def run_daily(
 
 
 def _claim(name: str, window: str, now: datetime) -> PeriodicRun | None:
+    """The window's run if this process may do it. It is looked for first: an insert that fails
+    every minute would fill PostgreSQL's log.
+    """
     until = now + LEASE
+    run = PeriodicRun.objects.filter(name=name, window=window).first()
+    if run is None:
+        return _open(name, window, now, until)
+    if run.finished_at or run.lease_until >= now:
+        return None
+    dead = PeriodicRun.objects.filter(pk=run.pk, finished_at=None, lease_until=run.lease_until)
+    if not dead.update(lease_until=until, started_at=now):
+        return None
+    run.lease_until, run.started_at = until, now
+    return run
+
+
+def _open(name: str, window: str, now: datetime, until: datetime) -> PeriodicRun | None:
     try:
         with transaction.atomic():
             return PeriodicRun.objects.create(
                 name=name, window=window, started_at=now, lease_until=until
             )
-    except IntegrityError:
-        taken = PeriodicRun.objects.filter(
-            name=name, window=window, finished_at=None, lease_until__lt=now
-        ).update(lease_until=until, started_at=now)
-        return PeriodicRun.objects.get(name=name, window=window) if taken else None
+    except IntegrityError:  # another process was quicker
+        return None

@@ -63,7 +63,7 @@ def prepare(say: Say) -> None:
     steps = pending_migrations()
     if steps:
         say(f"Preparing the database ({steps} steps)")
-        call_command("migrate", interactive=False, verbosity=1)
+        call_command("migrate", interactive=False, verbosity=0)
     if "ensure_admin" in get_commands():
         call_command("ensure_admin")
     if settings.USES_FILE_BROKER:

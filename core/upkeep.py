@@ -5,7 +5,7 @@ from datetime import time
 from django.conf import settings
 from django.db import connection
 
-from core import broker, health
+from core import broker
 from core.periods import run_daily
 
 CHECKPOINT_AT = time(3, 0)
@@ -24,8 +24,7 @@ def checkpoint_sqlite() -> dict[str, int]:
 
 
 def sweep() -> dict[str, int]:
-    """Show that the worker lives, clean up, and return counts."""
-    health.beat_heart()
+    """Clean up and return counts."""
     if settings.USES_SQLITE:
         run_daily("checkpoint_sqlite", CHECKPOINT_AT, checkpoint_sqlite)
     files = broker.clean(settings.BROKER_DIR) if settings.USES_FILE_BROKER else 0

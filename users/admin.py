@@ -8,19 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from rest_framework_simplejwt.token_blacklist.admin import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, AuthenticationForm, UserCreationForm
 
 from core.errors import AppError
 from users import services
+from users.addresses import refuse_unmailable
 from users.models import User, normalise_email
 from users.names import clean_name, name_from_email, refuse_controls
 from users.passwords import hash_password
@@ -52,6 +54,12 @@ class LogInForm(AuthenticationForm):  # type: ignore[misc]  # unfold has no type
 admin.site.login_form = LogInForm
 
 
+def _stored_form(email: str) -> str:
+    email = normalise_email(email)
+    refuse_unmailable(email)
+    return email
+
+
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """Names and address in their stored form."""
 
@@ -60,7 +68,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
         email = self.cleaned_data.get("email")
         if bool(email) == self.instance.is_visitor:
             raise ValidationError("A member has an e-mail address, and a visitor has none.")
-        return normalise_email(email) if email else None
+        return _stored_form(email) if email else None
 
     def clean_username(self) -> str:
         return self._name("username")
@@ -87,7 +95,7 @@ class NewPersonForm(UserCreationForm):  # type: ignore[misc]  # unfold has no ty
         fields = ("email",)
 
     def clean_email(self) -> str:
-        return normalise_email(self.cleaned_data["email"])
+        return _stored_form(self.cleaned_data["email"])
 
     def save(self, *, commit: bool = True) -> User:
         user: User = forms.ModelForm.save(self, commit=False)
@@ -115,7 +123,32 @@ class NewPasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]  # unfold 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    pass
+    """A group goes when no document names it: a document without groups is everyone's to read."""
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Groups are deleted one at a time, where their documents are counted first."""
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        group: Group | None = self.get_object(request, object_id)
+        if group and self.has_delete_permission(request, group):
+            count = group.document_set.count()
+            if count:
+                messages.error(request, _in_use(group, count))
+                return redirect("admin:auth_group_change", group.pk)
+        answer: HttpResponse = super().delete_view(request, object_id, extra_context)
+        return answer
+
+
+def _in_use(group: Group, count: int) -> str:
+    return (
+        f"The group {group} was not deleted: {count} document(s) are for it alone or with others, "
+        "and without it they could be open to everyone. Give them other groups first."
+    )
 
 
 @admin.register(User)

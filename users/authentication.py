@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
@@ -18,7 +19,7 @@ from rest_framework.request import Request
 from core.errors import NotAuthenticated
 from users.models import User, normalise_email
 from users.passwords import is_password_right
-from users.tokens import user_of_token
+from users.tokens import user_and_family
 
 SEEN_EVERY = timedelta(minutes=10)  # a write a request would be too dear
 
@@ -67,16 +68,17 @@ class EmailBackend(ModelBackend):
 class TokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer <access token>``."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, UUID] | None:
+        """The caller, and as ``request.auth`` the family of the token."""
         scheme, _, raw = get_authorization_header(request).partition(b" ")
         if scheme.lower() != b"bearer":
             return None
         try:
-            user = user_of_token(raw.strip().decode("ascii", "replace"))
+            user, family = user_and_family(raw.strip().decode("ascii", "replace"))
         except NotAuthenticated as error:
             raise AuthenticationFailed(error.detail, code=error.code) from error
         note_seen(user)
-        return user, None
+        return user, family
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

@@ -68,14 +68,16 @@ def is_password_right(password: str, user: User | None) -> bool:
     """Compare, at the cost of one hash whether or not there is such a user.
 
     A right password whose hash is of an older kind is hashed anew. The new hash replaces only the
-    one that was compared, so that a password changed meanwhile stays changed.
+    one that was compared, so that a password changed meanwhile stays changed. It is stored when the
+    hashing is over: who waits for the database's lock must not keep others from hashing.
     """
     stored = user.password if user else UNUSABLE_PASSWORD_PREFIX
-
-    def upgrade(right: str) -> None:
-        if user is not None:
-            user.password = make_password(right)
-            User.objects.filter(pk=user.pk, password=stored).update(password=user.password)
-
+    anew: list[str] = []
     with one_of_two_hashings():
-        return check_password(password[: LONGEST + 1], stored, upgrade)
+        is_right = check_password(
+            password[: LONGEST + 1], stored, lambda right: anew.append(make_password(right))
+        )
+    if anew and user is not None:
+        user.password = anew[0]
+        User.objects.filter(pk=user.pk, password=stored).update(password=user.password)
+    return is_right

@@ -95,11 +95,15 @@ def revoke(raw: str) -> None:
         raise bad_token()
 
 
-def revoke_all(user: User) -> None:
-    """End every family of a user and blacklist what is outstanding."""
+def revoke_all(user: User, *, but: uuid.UUID | None = None) -> None:
+    """End every family of a user, but one if it is named, and blacklist what is outstanding."""
     now = timezone.now()
-    TokenFamily.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
+    spared = [but] if but else []
+    families = TokenFamily.objects.filter(user=user)
+    families.filter(revoked_at=None).exclude(pk__in=spared).update(revoked_at=now)
+    kept = families.filter(pk__in=spared).values("current_jti")
     outstanding = OutstandingToken.objects.filter(user=user, blacklistedtoken=None)
+    outstanding = outstanding.exclude(jti__in=kept)
     BlacklistedToken.objects.bulk_create(
         [BlacklistedToken(token=token) for token in outstanding.only("pk")],
         ignore_conflicts=True,
@@ -114,11 +118,16 @@ def user_of_token(raw: str) -> User:
         NotAuthenticated: forged, expired, of another kind, of an ended family or an older
             ``token_version``, or its user is gone or inactive.
     """
+    return user_and_family(raw)[0]
+
+
+def user_and_family(raw: str) -> tuple[User, uuid.UUID]:
+    """As ``user_of_token``, and the log-in that the token came of."""
     claims = read_claims(raw, "access")
     user = _user_of(claims, token_families__revoked_at=None)
     if user is None:
         raise bad_token()
-    return user
+    return user, claims.family
 
 
 def read_claims(raw: str, kind: str) -> Claims:

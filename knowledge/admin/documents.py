@@ -19,6 +19,7 @@ from knowledge import catalogue
 from knowledge.admin import badges
 from knowledge.admin.forms import DocumentForm
 from knowledge.admin.staff import ForStaff
+from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
 from knowledge.models import Chunk, Document, DocumentVersion, VersionState
 from knowledge.services import (
@@ -177,9 +178,10 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     ) -> HttpResponse:
         """What the form could not foresee, a full disk or a document that went, is a message."""
         try:
-            response: HttpResponse = super().changeform_view(
-                request, object_id, form_url, extra_context
-            )
+            with stored_first(request, "uploads"):
+                response: HttpResponse = super().changeform_view(
+                    request, object_id, form_url, extra_context
+                )
         except AppError as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(reverse("admin:knowledge_document_changelist"))

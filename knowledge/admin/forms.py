@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from core.errors import AppError
+from knowledge.admin.uploads import new_file
 from knowledge.ingestion.sniffing import SUPPORTED
 from knowledge.models import Document
 from knowledge.services import DocumentChanges, NewDocument, NewFile
@@ -75,7 +75,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         elif content:
             self.add_error("title", NO_TITLE)
         for file in files:
-            self._check("uploads", check_file, _new_file(file))
+            self._check("uploads", check_file, new_file(file))
         if content:
             self._check("content", check_text, content)
         return cleaned
@@ -117,7 +117,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def new_content(self) -> NewFile | str | None:
         """The file or text of a new version, if there is one."""
         files = self.cleaned_data["uploads"]
-        return _new_file(files[0]) if files else self.cleaned_data["content"] or None
+        return new_file(files[0]) if files else self.cleaned_data["content"] or None
 
     def new_documents(self) -> list[NewDocument]:
         """A document for each file, or one of the text. A title is one document's alone."""
@@ -128,12 +128,8 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             "groups": tuple(group.name for group in cleaned["groups"]),
             "is_active": cleaned["is_active"],
         }
-        files = [_new_file(file) for file in cleaned["uploads"]]
+        files = [new_file(file) for file in cleaned["uploads"]]
         title = cleaned["title"] if len(files) < 2 else ""
         if not files:
             return [NewDocument(title=title, content=cleaned["content"], **shared)]
         return [NewDocument(title=title, file=file, **shared) for file in files]
-
-
-def _new_file(file: "UploadedFile[Any]") -> NewFile:
-    return NewFile(file, file.name or "", file.content_type or "")

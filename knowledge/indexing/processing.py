@@ -64,12 +64,7 @@ def process_version(version_id: int) -> bool:
     Safe to call twice and at the same time. Never raises for the file's sake: what is wrong with
     it becomes a state and a sentence.
     """
-    if storage.lacks_space():
-        logger.warning("version %s waits: %s", version_id, storage.NO_SPACE)
-        return False
-    if not _has_embedder(version_id):
-        return False
-    lease = claim_version(version_id)
+    lease = claim_version(version_id) if _can_start(version_id) else None
     if lease is None:
         return False
     try:
@@ -91,8 +86,11 @@ def process_version(version_id: int) -> bool:
     return False
 
 
-def _has_embedder(version_id: int) -> bool:
-    """Whether the model is there; without it nothing is read, and the version is due later."""
+def _can_start(version_id: int) -> bool:
+    """Whether there is room and a model; without a model the version is due later, unread."""
+    if storage.lacks_space():
+        logger.warning("version %s waits: %s", version_id, storage.NO_SPACE)
+        return False
     try:
         conf.fingerprint()
     except EmbedderUnavailable:

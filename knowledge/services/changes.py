@@ -77,12 +77,12 @@ def _checked(changes: DocumentChanges) -> dict[str, str | bool]:
 def _save(document: Document, values: dict[str, str | bool], groups: list[Group] | None) -> None:
     if "title" in values and values["title"] != document.title:
         index_store.want_build()  # words of the title are in the lexical index
+    if groups is not None:
+        values = {**values, "is_restricted": bool(groups)}
     for name, value in values.items():
         setattr(document, name, value)
     if not Document.objects.filter(pk=document.pk).exists():
         raise NotFound
     document.save(update_fields=[*values, "updated_at"])
     if groups is not None:
-        document.is_restricted = bool(groups)
-        document.save(update_fields=["is_restricted"])
         document.groups.set(groups)

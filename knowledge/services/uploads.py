@@ -25,15 +25,6 @@ _NO_TEXT = "There is no text."
 
 
 @dataclass(frozen=True)
-class NewFile:
-    """An upload as it came: a readable stream at its start, the given name, the declared type."""
-
-    stream: IO[bytes]
-    name: str
-    declared: str = ""
-
-
-@dataclass(frozen=True)
 class Content:
     """A file that was recognised and stored, ready for a row."""
 
@@ -42,6 +33,19 @@ class Content:
     media_type: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """An upload as it came: a readable stream at its start, the given name, the declared type.
+
+    ``stored`` is what `store_file` made of it already, for a caller who comes in a transaction.
+    """
+
+    stream: IO[bytes]
+    name: str
+    declared: str = ""
+    stored: Content | None = None
 
 
 def store_file(new: NewFile) -> Content:
@@ -53,6 +57,8 @@ def store_file(new: NewFile) -> Content:
         Invalid: an empty file.
         Unavailable: the disk is nearly full.
     """
+    if new.stored is not None:
+        return new.stored
     head = new.stream.read(HEAD_BYTES)
     media_type = _recognised(head, new)
     return _store(_limited(head, new.stream), clean_file_name(new.name), media_type)

@@ -26,8 +26,9 @@ def test_a_rate_that_cannot_be_read_is_named_by_its_variable(settings: Any) -> N
     assert "lots" not in found.msg
 
 
-def test_a_callable_that_is_not_there_is_an_error(settings: Any) -> None:
-    settings.WARM_UP = ["core.nothing.at_all"]
+@pytest.mark.parametrize("name", ["WARM_UP", "WIND_DOWN", "DOCUMENT_FORGOTTEN_HOOKS"])
+def test_a_callable_that_is_not_there_is_an_error(settings: Any, name: str) -> None:
+    setattr(settings, name, ["core.nothing.at_all"])
     assert "core.E002" in ids(checks.named_callables_exist(None))
 
 

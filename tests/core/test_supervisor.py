@@ -91,6 +91,7 @@ def test_a_program_that_ignores_the_request_is_killed_at_the_second() -> None:
 
 def test_a_restart_is_no_failure_and_comes_at_once() -> None:
     stage = Stage(python("one", FOREVER), python("two", FOREVER))
+    stage.when("one: up", lambda: None)  # else it is asked before it has said so, and says it once
     stage.when("two: up", lambda: stage.supervisor.restart({"one"}))
     stage.when("one: up", stage.supervisor.stop, count=2)
     stage.run()

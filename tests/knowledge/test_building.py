@@ -5,15 +5,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from knowledge import conf, index_store, indexing
+from knowledge.indexing import rows
+from knowledge.indexing.building import point_at
 from knowledge.indexing.leases import LeaseLost, claim_build
 from knowledge.models import Document, Embedding, IndexBuild, IndexState
 from knowledge.search import search
 from knowledge.services import (
     DocumentChanges,
+    add_version,
+    cancel,
     delete_document,
     request_rebuild,
     update_document,
@@ -254,3 +258,37 @@ def test_two_builders_at_once_publish_each_state_once(queued):
     assert results.count(True) == 1
     assert IndexBuild.objects.filter(state="active").count() == 1
     assert Document.objects.exclude(active_version=None).count() == 3
+
+
+def test_a_version_that_is_cancelled_while_it_is_built_does_not_answer(add_text):
+    document = add_text("Leave", "first words")
+    version = add_version(document, "second words")
+    indexing.process_version(version.pk)
+
+    class CancellingEmbedder(BagOfWordsEmbedder):
+        def embed_passages(self, texts):
+            if not self.embedded:
+                cancel(document)
+            return super().embed_passages(texts)
+
+    conf.set_embedder(CancellingEmbedder("other@1"))  # so that this build has to embed again
+    assert indexing.build_index()
+    document.refresh_from_db()
+    version.refresh_from_db()
+    assert (document.active_version.number, version.state) == (1, "cancelled")
+    assert {p.text for p in search("words", user=None).passages} == {"first words"}
+    state = IndexState.objects.get()
+    assert state.built == state.wanted
+    assert not IndexBuild.objects.filter(state="failed").exists()
+
+
+def test_only_what_is_embedded_or_ready_is_pointed_at(add_text):
+    document = add_text("Leave", "first words")
+    version = add_version(document, "second words")
+    chosen = [rows.Chosen(document.pk, "Leave", version.pk)]
+    for state, number in (("cancelled", 1), ("embedded", 2)):
+        document.versions.filter(pk=version.pk).update(state=state)
+        with transaction.atomic():
+            point_at(chosen)
+        document.refresh_from_db()
+        assert document.active_version.number == number

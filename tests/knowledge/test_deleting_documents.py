@@ -2,7 +2,9 @@
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import IntegrityError
 
+from knowledge.indexing.leases import LeaseLost, VersionLease, claim_version
 from knowledge.models import Chunk, Document, DocumentVersion, Embedding, IndexState
 from knowledge.services import add_version, delete_document
 from tests.knowledge.conftest import LEAVE
@@ -17,6 +19,24 @@ def note_forgotten(document_id: int) -> None:
     forgotten.append((document_id, Document.objects.filter(pk=document_id).exists()))
 
 
+leases: list[VersionLease] = []
+fenced: list[bool] = []
+broken: list[int] = []
+
+
+def write_as_worker(document_id: int) -> None:
+    try:
+        leases[0].write(percent=50)
+    except LeaseLost:
+        fenced.append(True)
+
+
+def break_once(document_id: int) -> None:
+    if not broken:
+        broken.append(document_id)
+        raise IntegrityError("a chunk refers to it")
+
+
 def refuse(document_id: int) -> None:
     raise RuntimeError("no")
 
@@ -24,7 +44,8 @@ def refuse(document_id: int) -> None:
 @pytest.fixture(autouse=True)
 def _hooks(settings):
     settings.DOCUMENT_FORGOTTEN_HOOKS = [f"{__name__}.note_forgotten"]
-    forgotten.clear()
+    for noted in (forgotten, leases, fenced, broken):
+        noted.clear()
 
 
 def test_rows_vectors_and_files_go_and_a_build_is_asked_for(add_text, work):
@@ -73,3 +94,21 @@ def test_a_file_that_is_gone_already_is_no_error(add_text):
     default_storage.delete(document.versions.get().file)
     delete_document(document)
     assert not Document.objects.exists()
+
+
+def test_a_worker_that_holds_a_version_stores_nothing_of_it_any_more(queued, settings):
+    """The hook stands for the moment between the fence and the end of the rows."""
+    document = queued()
+    leases.append(claim_version(document.versions.get().pk))
+    settings.DOCUMENT_FORGOTTEN_HOOKS = [f"{__name__}.write_as_worker"]
+    delete_document(document)
+    assert fenced == [True]
+    assert not Document.objects.exists()
+
+
+def test_a_row_that_came_in_between_is_seen_the_second_time(queued, settings):
+    document = queued()
+    settings.DOCUMENT_FORGOTTEN_HOOKS = [f"{__name__}.break_once"]
+    delete_document(document)
+    assert not Document.objects.exists()
+    assert len(broken) == 1

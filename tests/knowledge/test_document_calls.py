@@ -263,3 +263,13 @@ def test_what_is_not_there_is_404_at_every_door(staff, pk):
         assert staff.post(f"{URL}{pk}/{name}/").status_code == 404
     for name in ("versions", "chunks"):
         assert staff.get(f"{URL}{pk}/{name}/").status_code == 404
+
+
+def test_json_that_is_nested_too_deeply_is_the_callers_mistake(staff, queued):
+    deep = "[" * 100_000 + "]" * 100_000
+    for call in (
+        staff.post(URL, deep, content_type="application/json"),
+        staff.patch(one(queued()), deep, content_type="application/json"),
+    ):
+        assert call.status_code == 400
+        assert "nested" in call.json()["detail"]

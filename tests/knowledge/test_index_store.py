@@ -161,3 +161,27 @@ def test_many_threads_that_find_the_damage_put_it_aside_once(add_text):
         thread.join()
     assert seen == [["Leave"]] * 6
     assert IndexState.objects.get().wanted == wanted + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_one_thread_loads_a_build_the_others_answer_from_the_old_one(add_text, monkeypatch):
+    add_text("Leave", LEAVE)
+    old = index_store.current()
+    add_text("Parking", "Bicycles stand in the yard.")
+    open_build, seen = index_store.open_build, []
+
+    def look():
+        try:
+            seen.append((index_store.current(), health.index()[0]))
+        finally:
+            connections.close_all()
+
+    def slowly(build):
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join(10)
+        return open_build(build)
+
+    monkeypatch.setattr(index_store, "open_build", slowly)
+    assert index_store.current().build_id == active().pk
+    assert seen == [(old, "ok")]

@@ -1,9 +1,11 @@
 """A version from bytes to chunks: claimed once, retried, given up, never twice."""
 
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError
 from django.utils import timezone
 
 from knowledge import conf, indexing, storage
@@ -243,3 +245,35 @@ def test_a_lease_of_another_token_is_not_ours(queued):
     version = queued().versions.get()
     claim_version(version.pk)
     assert VersionLease(version.pk, uuid.uuid4()).is_ours() is False
+
+
+def test_without_its_model_nothing_is_read_and_the_version_is_due_later(queued):
+    class MissingEmbedder(BagOfWordsEmbedder):
+        @property
+        def fingerprint(self):
+            raise EmbedderUnavailable("no files")
+
+        @fingerprint.setter
+        def fingerprint(self, value):
+            """The files that it would be read from are not there."""
+
+    version = queued().versions.get()
+    conf.set_embedder(MissingEmbedder())
+    assert indexing.process_version(version.pk) is False
+    version.refresh_from_db()
+    assert (version.state, version.attempts, version.started_at) == ("queued", 0, None)
+    assert version.due_at > timezone.now() + timedelta(seconds=30)
+    assert indexing.due_version_ids(10) == []
+
+
+def test_a_beat_survives_a_connection_that_breaks():
+    beaten = threading.Event()
+
+    def renew():
+        if not beaten.is_set():
+            beaten.set()
+            raise InterfaceError("connection already closed")
+        return False
+
+    with Heartbeat(renew, every_seconds=0.01) as heartbeat:
+        assert heartbeat.lost.wait(5)

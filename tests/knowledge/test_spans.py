@@ -84,3 +84,11 @@ def test_the_number_of_queries_does_not_grow(add_text, django_assert_num_queries
         spans = [Span(document.pk, 1, n, n + 3) for n in range(count)]
         with django_assert_num_queries(3):
             assert len(read_spans(spans, user=None)) == count
+
+
+def test_thousands_of_spans_fit_into_the_statements(add_text):
+    """SQLite takes 32,766 parameters; each span has seven."""
+    document = add_text("A", TEXT)
+    spans = [Span(document.pk, 1, n % 40, 41 + n // 40) for n in range(4800)]
+    assert len(set(spans)) == 4800
+    assert read_spans(spans, user=None)[spans[-1]].gone in {None, "removed"}

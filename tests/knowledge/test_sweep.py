@@ -130,3 +130,19 @@ def test_the_sweep_may_run_twice(queued, hints):
     for _ in range(3):
         sweep()
     assert PeriodicRun.objects.filter(name="knowledge.clean").count() <= 1
+
+
+def test_what_uploads_and_reading_left_goes_after_an_hour(settings, tmp_path, hints):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    old = time.time() - 7200
+    for name in ("footnote-read-old", "footnote-read-young"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text("secret")
+    for name in ("tmpold.upload.pdf", "footnote-copy-old", "tmpyoung.upload", "another-old"):
+        (tmp_path / name).touch()
+    for path in tmp_path.glob("*old*"):
+        os.utime(path, (old, old))
+    assert sweep()["temporary"] == 3
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left >= {"footnote-read-young", "tmpyoung.upload", "another-old"}
+    assert not left & {"footnote-read-old", "tmpold.upload.pdf", "footnote-copy-old"}

@@ -8,7 +8,7 @@ from django.db import connections
 
 from core.errors import Conflict, NotFound
 from knowledge import indexing
-from knowledge.models import DocumentVersion, VersionState
+from knowledge.models import DocumentVersion, IndexState, VersionState
 from knowledge.services import add_version, cancel, delete_document, reprocess
 from tests.knowledge.conftest import LEAVE, newest
 
@@ -124,3 +124,14 @@ def test_a_deleted_document_takes_no_version(queued):
         with pytest.raises(NotFound):
             order(document)
     assert not DocumentVersion.objects.exists()
+
+
+def test_cancelling_what_waits_for_a_build_asks_for_another_one(queued):
+    document = queued()
+    indexing.process_version(newest(document).pk)
+    wanted = IndexState.objects.get().wanted
+    assert cancel(document).state == "cancelled"
+    assert IndexState.objects.get().wanted == wanted + 1
+    with pytest.raises(Conflict):
+        cancel(document)
+    assert IndexState.objects.get().wanted == wanted + 1

@@ -8,6 +8,7 @@ from users.models import User
 
 PASSWORD = "a long enough phrase 7"
 OTHER_PASSWORD = "quite another phrase 8"
+UNMAILABLE = "dora@x." + "ü" * 62  # a form takes it, and no mail's header can carry it
 
 
 def sign_up_body(**fields: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """People in the admin: what staff may do, and that the services do it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from django.test import Client
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from chat.models import ChatSession
-from tests.users.people import OTHER_PASSWORD, PASSWORD
+from knowledge.models import Document
+from tests.users.people import OTHER_PASSWORD, PASSWORD, UNMAILABLE
 from users.models import User
 from users.tokens import issue_tokens
 
@@ -89,6 +91,30 @@ def test_groups_are_given_here(admin: Client, alice: User) -> None:
     assert admin.post("/admin/auth/group/add/", {"name": "it"}).status_code == 302
 
 
+def test_a_group_that_documents_name_stays(
+    admin: Client, add_text: Callable[..., Document]
+) -> None:
+    document = add_text("Pay", "Salaries are paid monthly.", groups=("hr",))
+    group = Group.objects.get(name="hr")
+    path = f"/admin/auth/group/{group.pk}/delete/"
+    for answer in (admin.get(path, follow=True), admin.post(path, {"post": "yes"}, follow=True)):
+        assert "was not deleted: 1 document" in answer.content.decode()
+    chosen = {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"}
+    admin.post("/admin/auth/group/", chosen)
+    assert list(document.groups.all()) == [group]
+    document.groups.clear()
+    assert admin.post(path, {"post": "yes"}).status_code == 302
+    assert not Group.objects.exists()
+
+
+def test_a_clerk_without_the_right_learns_nothing_of_a_group(
+    clerk: Client, add_text: Callable[..., Document]
+) -> None:
+    add_text("Pay", "Salaries are paid monthly.", groups=("hr",))
+    path = f"/admin/auth/group/{Group.objects.get().pk}/delete/"
+    assert clerk.get(path).status_code == 403
+
+
 def test_a_new_address_is_stored_in_one_form_and_unconfirmed(admin: Client, alice: User) -> None:
     admin.post(f"{LIST}{alice.pk}/change/", form_of(alice, email="Alice@Example.NET"))
     alice.refresh_from_db()
@@ -96,7 +122,13 @@ def test_a_new_address_is_stored_in_one_form_and_unconfirmed(admin: Client, alic
 
 
 @pytest.mark.parametrize(
-    "fields", [{"email": ""}, {"email": "charlie@example.org"}, {"first_name": "a\x07"}]
+    "fields",
+    [
+        {"email": ""},
+        {"email": "charlie@example.org"},
+        {"email": UNMAILABLE},
+        {"first_name": "a\x07"},
+    ],
 )
 def test_what_does_not_fit_is_refused(
     admin: Client, alice: User, charlie: User, fields: dict[str, str]
@@ -110,6 +142,8 @@ def test_what_does_not_fit_is_refused(
 def test_a_member_is_made_by_the_rule_for_passwords(admin: Client) -> None:
     body = {"email": "Dora@example.org", "password1": "12345678", "password2": "12345678"}
     assert admin.post(f"{LIST}add/", body).status_code == 200
+    unmailable = {"email": UNMAILABLE, "password1": OTHER_PASSWORD, "password2": OTHER_PASSWORD}
+    assert admin.post(f"{LIST}add/", unmailable).status_code == 200
     body |= {"password1": OTHER_PASSWORD, "password2": OTHER_PASSWORD}
     assert admin.post(f"{LIST}add/", body).status_code == 302
     user = User.objects.get(email="dora@example.org")
@@ -175,6 +209,39 @@ def test_the_admin_s_own_log_in_has_the_same_limits(root: User, settings: Any) -
     first, second = (Client().post("/admin/login/", body) for _ in range(2))
     assert "is not right" in first.content.decode()
     assert "Too many requests" in second.content.decode()
+
+
+class Counting:
+    """A log-in backend that knows nobody and counts who asks."""
+
+    asked = 0
+
+    def authenticate(self, request: Any, **credentials: Any) -> None:
+        Counting.asked += 1
+
+
+def test_another_account_from_the_same_address_is_refused_before_any_hashing(
+    settings: Any,
+) -> None:
+    settings.RATES = {"login": "2/hour"}
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Counting"]
+    Counting.asked = 0
+    for number in range(4):
+        body = {"username": f"root{number}@example.org", "password": PASSWORD}
+        answer = Client().post("/admin/login/", body)
+    assert "Too many requests" in answer.content.decode()
+    assert Counting.asked == 2
+
+
+def test_the_admin_s_own_form_for_a_new_password_leads_to_the_product_s(
+    admin: Client, root: User
+) -> None:
+    answer = admin.get("/admin/password_change/")
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/")
+    body = {"old_password": PASSWORD, "new_password1": OTHER_PASSWORD}
+    admin.post("/admin/password_change/", body | {"new_password2": OTHER_PASSWORD})
+    root.refresh_from_db()
+    assert root.check_password(PASSWORD)
 
 
 def test_who_is_no_staff_does_not_get_in(alice: User, root: User) -> None:

@@ -1,11 +1,17 @@
 """Password hashes: one kind is made, older kinds are read and replaced."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import bcrypt
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, identify_hasher, make_password
+from django.db import connection
 from rest_framework.test import APIClient
 
 from tests.users.people import PASSWORD
+from users import passwords
 from users.models import User
 from users.passwords import is_password_right
 
@@ -54,6 +60,30 @@ def test_a_bcrypt_hash_of_a_long_password_is_read_as_it_was_made(alice: User) ->
     User.objects.filter(pk=alice.pk).update(password=_bcrypt(long))
     alice.refresh_from_db()
     assert is_password_right(long, alice)
+
+
+def test_a_replacement_is_stored_when_others_may_hash_again(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.filter(pk=alice.pk).update(password=_pbkdf2(PASSWORD))
+    alice.refresh_from_db()
+    inside: list[bool] = []
+
+    @contextmanager
+    def hashing() -> Iterator[None]:
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def no_write_inside(execute: Any, sql: str, *rest: Any) -> Any:
+        assert not (inside and sql.startswith("UPDATE")), sql
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(passwords, "one_of_two_hashings", hashing)
+    with connection.execute_wrapper(no_write_inside):
+        assert is_password_right(PASSWORD, alice)
+    alice.refresh_from_db()
+    assert alice.password.startswith("argon2$argon2id$")
 
 
 def test_a_replacement_never_undoes_a_change_made_meanwhile(alice: User) -> None:

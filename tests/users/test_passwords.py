@@ -29,13 +29,17 @@ def test_a_changed_password_is_the_one_that_counts(alice: User, api: Api) -> Non
         assert APIClient().post("/api/users/login/", body).status_code == status
 
 
-def test_every_token_of_before_is_dead(alice: User, api: Api) -> None:
-    stolen = issue_tokens(alice)
-    client = api(alice)
+def test_the_tokens_of_every_other_log_in_are_dead(alice: User, api: Api) -> None:
+    stolen, own = issue_tokens(alice), issue_tokens(alice)
+    client = APIClient(headers={"Authorization": f"Bearer {own['access']}"})
+    other = APIClient(headers={"Authorization": f"Bearer {stolen['access']}"})
     client.post(PATH, {"old_password": PASSWORD, "new_password": OTHER_PASSWORD})
-    assert client.get("/api/users/me/").json()["code"] == "token_not_valid"
+    assert other.get("/api/users/me/").json()["code"] == "token_not_valid"
     again = APIClient().post("/api/users/token/refresh/", {"refresh": stolen["refresh"]})
     assert (again.status_code, again.json()["code"]) == (401, "token_not_valid")
+    assert client.get("/api/users/me/").status_code == 200
+    kept = APIClient().post("/api/users/token/refresh/", {"refresh": own["refresh"]})
+    assert kept.status_code == 200
 
 
 def test_a_wrong_old_password_changes_nothing(alice: User, api: Api) -> None:

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connections
+from django.test import Client
 from rest_framework.test import APIClient
 
-from tests.users.people import PASSWORD, sign_up_body
+from tests.users.people import PASSWORD, UNMAILABLE, sign_up_body
 from users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -51,6 +53,24 @@ def test_an_address_has_one_account_however_it_is_written(alice: User, email: st
     answer = APIClient().post(PATH, sign_up_body(email=email))
     assert answer.status_code == 400
     assert list(answer.json()) == ["email"]
+
+
+@pytest.mark.parametrize("email", [UNMAILABLE, "dora@\ufdfa.com"], ids=["idna", "spaces"])
+def test_an_address_that_no_mail_can_reach_is_refused_at_every_door(
+    api: Callable[..., APIClient], visitor: User, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for client, path in ((APIClient(), PATH), (api(visitor), "/api/users/convert-anonymous/")):
+        answer = client.post(path, sign_up_body(email=email))
+        assert (answer.status_code, list(answer.json())) == (400, ["email"])
+    page, known = Client(), Client()
+    known.force_login(visitor)
+    for browser, path in ((page, "/accounts/signup/"), (known, "/accounts/convert/")):
+        answer = browser.post(path, sign_up_body(email=email))
+        assert list(answer.context["form"].errors) == ["email"]
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    with pytest.raises(CommandError, match="email"):
+        call_command("createsuperuser", email=email, interactive=False)
+    assert list(User.objects.all()) == [visitor]
 
 
 def test_all_that_is_wrong_is_said_at_once(alice: User) -> None:

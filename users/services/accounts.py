@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid
+from users.addresses import refuse_unmailable
 from users.models import User, normalise_email
 from users.names import clean_name, name_from_email
 from users.passwords import check_new_password, hash_password
@@ -34,7 +36,8 @@ def sign_up(new: NewAccount) -> User:
     """Make a member and queue the verification mail.
 
     Raises:
-        Invalid: the address or the name is taken, or the password breaks a rule.
+        Invalid: the address cannot be mailed, it or the name is taken, or the password breaks a
+            rule.
     """
     new, password = _checked(new)
     try:
@@ -132,6 +135,10 @@ def _checked(new: NewAccount, visitor: User | None = None) -> tuple[NewAccount, 
     )
     like = User(email=email, username=username, first_name=new.first_name, last_name=new.last_name)
     wrong = _taken(new, visitor)
+    try:
+        refuse_unmailable(email)
+    except ValidationError as error:
+        wrong["email"] = error.messages
     try:
         check_new_password(new.password, like)
     except Invalid as error:  # all that is wrong is said at once

@@ -1,10 +1,10 @@
 """Administrators, as the commands make them."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from core.errors import Invalid
+from users.addresses import refuse_unmailable
 from users.models import User, normalise_email
 from users.names import name_from_email
 from users.passwords import check_new_password, hash_password
@@ -19,7 +19,7 @@ def make_admin(email: str, password: str) -> User:
     """
     email = normalise_email(email)
     try:
-        validate_email(email)
+        refuse_unmailable(email)
     except ValidationError as error:
         raise Invalid(fields={"email": error.messages}) from error
     user = User(

@@ -1,5 +1,7 @@
 """Passwords: checking them at log-in, changing and resetting them."""
 
+from uuid import UUID
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
@@ -49,18 +51,21 @@ def check_own_password(user: User, password: str, field: str) -> None:
         raise Invalid(fields={field: [WRONG_PASSWORD]})
 
 
-def change_password(user: User, old: str, new: str) -> None:
-    """Change it; every token issued before is dead. A page renews its own session afterwards.
+def change_password(user: User, old: str, new: str, keep: UUID | None = None) -> None:
+    """Change it; the tokens of every other log-in are dead. A page renews its own session after.
+
+    Args:
+        keep: the token family of the caller, who has just shown the old password.
 
     Raises:
         Throttled, Invalid: as above, or the new password breaks a rule.
     """
     check_own_password(user, old, "old_password")
-    set_password(user, new, "new_password")
+    set_password(user, new, "new_password", keep)
 
 
-def set_password(user: User, new: str, field: str = "password") -> None:
-    """Store a new password unless it was changed meanwhile, and end all tokens.
+def set_password(user: User, new: str, field: str = "password", keep: UUID | None = None) -> None:
+    """Store a new password unless it was changed meanwhile, and end all tokens but a family's.
 
     Raises:
         Invalid: it breaks a rule.
@@ -70,11 +75,13 @@ def set_password(user: User, new: str, field: str = "password") -> None:
     hashed = hash_password(new)
     with transaction.atomic():
         changed = User.objects.filter(pk=user.pk, password=user.password).update(
-            password=hashed, token_version=F("token_version") + 1, updated_at=timezone.now()
+            password=hashed,
+            token_version=F("token_version") + (0 if keep else 1),  # a kept token names the version
+            updated_at=timezone.now(),
         )
         if not changed:
             raise Conflict("The password was changed meanwhile.")
-        revoke_all(user)
+        revoke_all(user, but=keep)
     user.refresh_from_db()
 
 

@@ -57,6 +57,11 @@ class Command(BaseCommand):
                     self._run(listener, options)
         except (starting.AlreadyRuns, PortTaken) as error:
             raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(
+                "The database cannot be reached or used: look at DATABASE_URL and its server "
+                f"({type(error.__cause__ or error).__name__})."
+            ) from error
 
     def _prepare(self, *, is_needed: bool) -> None:
         try:

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -28,12 +29,14 @@ def run_code(code, limits=Limits(), **watch):  # noqa: B008 - frozen
     return run_child((sys.executable, "-c", begin + code), (), Watch(limits, **watch))
 
 
-def no_children_left():
-    return not [child for child in psutil.Process().children() if child.status() != "zombie"]
+def children():
+    """The processes that this one has started and that run; a test runner has its own."""
+    alive = (child for child in psutil.Process().children() if child.status() != "zombie")
+    return {child.pid for child in alive}
 
 
 def test_a_file_is_read_and_progress_is_told(tmp_path):
-    told = []
+    told, before = [], children()
     pages = [["Page with some words"]] * 30
     extracted = extract(
         making.source(making.pdf(tmp_path / "a.pdf", pages)), on_progress=told.append
@@ -41,7 +44,7 @@ def test_a_file_is_read_and_progress_is_told(tmp_path):
     assert extracted.page_count == 30
     assert extracted.text[extracted.pages[29] :] == "Page with some words"
     assert told == sorted(told)
-    assert no_children_left()
+    assert children() <= before
 
 
 def test_text_comes_back_exactly(tmp_path):
@@ -61,12 +64,12 @@ def test_a_loaders_own_refusal_comes_back_as_itself(tmp_path):
 
 @pytest.mark.faults
 def test_a_flate_bomb_ends_in_a_sentence(tmp_path):
-    path = making.flate_bomb(tmp_path / "a.pdf")
+    path, before = making.flate_bomb(tmp_path / "a.pdf"), children()
     assert path.stat().st_size < 100_000
     with pytest.raises((LimitExceeded, UnreadableFile)) as caught:
         extract(making.source(path), Limits(cpu_seconds=3, wall_seconds=30))
     assert caught.value.sentence.endswith(".")
-    assert no_children_left()
+    assert children() <= before
 
 
 @pytest.mark.faults
@@ -116,7 +119,7 @@ def test_memory_is_watched_where_the_system_does_not_limit_it():
 
 
 def test_a_caller_can_stop_it():
-    asked = threading.Event()
+    asked, before = threading.Event(), children()
 
     def should_stop():
         asked.set()
@@ -125,7 +128,7 @@ def test_a_caller_can_stop_it():
     with pytest.raises(ExtractionStopped):
         run_code("time.sleep(60)", should_stop=should_stop)
     assert asked.is_set()
-    assert no_children_left()
+    assert children() <= before
 
 
 def test_a_result_that_is_not_json_is_refused():
@@ -161,3 +164,16 @@ def test_the_child_imports_nothing_heavy():
     )
     with pytest.raises(UnreadableFile, match=r"^\[\]$"):
         run_child((sys.executable, "-c", code), (), Watch(Limits()))
+
+
+def test_what_is_read_lies_in_the_folder_of_the_caller(tmp_path):
+    folder = tmp_path / "reading"
+    folder.mkdir()
+    told = (
+        "open(sys.argv[-2], 'w').write(json.dumps({'error': 'UnreadableFile', "
+        "'sentence': os.getcwd()}))"
+    )
+    with pytest.raises(UnreadableFile) as caught:
+        run_code(told, folder=folder)
+    assert Path(caught.value.sentence).parent == folder
+    assert list(folder.iterdir()) == []

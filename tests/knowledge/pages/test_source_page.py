@@ -3,12 +3,13 @@
 import io
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
-from knowledge import indexing
+from knowledge import indexing, storage
 from knowledge.models import DocumentVersion, VersionState
 from knowledge.services import NewFile, add_version
 
@@ -126,3 +127,25 @@ def test_the_page_costs_the_same_queries_with_many_versions(leave, alice):
         for n in range(2, 302)
     )
     assert count() == before <= 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_an_asynchronous_server_the_original_is_read_piece_by_piece(add_text):
+    text = "# Größe\n\n" + "Some words. " * 20_000
+    document = add_text('Grö"ße', text)
+
+    async def fetch():
+        answer = await AsyncClient().get(address(document, query="original/"))
+        assert answer.is_async  # else the whole file would lie in memory
+        return answer, [piece async for piece in answer.streaming_content]
+
+    answer, pieces = async_to_sync(fetch)()
+    assert b"".join(pieces).decode().startswith("# Größe")
+    assert len(pieces) > 1
+    assert int(answer["Content-Length"]) == sum(map(len, pieces))
+    assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''")
+
+
+def test_an_original_that_is_gone_is_404(leave):
+    storage.remove([leave.versions.get().file])
+    assert client_of().get(address(leave, query="original/")).status_code == 404

@@ -1,5 +1,7 @@
 """Changing a password, and resetting a forgotten one."""
 
+from uuid import UUID
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +16,7 @@ from users.ratelimits import limit_mail
 class ChangePasswordView(APIView):
     @extend_schema(
         summary="Change the password",
-        description="Every token issued before is dead, the caller's too: sign in again.",
+        description="The tokens of every other log-in are dead; the caller's own stay good.",
         request=serializers.ChangePasswordSerializer,
         responses={
             204: schema.NOTHING,
@@ -29,7 +31,10 @@ class ChangePasswordView(APIView):
         body.is_valid(raise_exception=True)
         user = caller(request)
         services.change_password(
-            user, body.validated_data["old_password"], body.validated_data["new_password"]
+            user,
+            body.validated_data["old_password"],
+            body.validated_data["new_password"],
+            keep=request.auth if isinstance(request.auth, UUID) else None,
         )
         keep_page_session(request, user)
         return Response(status=204)

@@ -1,0 +1,52 @@
+"""One run a window, whoever asks and however often."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.models import PeriodicRun
+from core.periods import LEASE, run_daily
+
+pytestmark = [pytest.mark.django_db, pytest.mark.engine]
+AT = time(3, 0)
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def work() -> dict[str, int]:
+    return {"done": 1}
+
+
+def run(now: datetime = NOON, do: Any = work) -> dict[str, int] | None:
+    return run_daily("job", AT, do, now=now)
+
+
+def test_a_day_has_one_run_and_the_next_day_another() -> None:
+    assert run(NOON.replace(hour=2)) is None
+    assert run() == {"done": 1}
+    assert run(NOON + timedelta(hours=1)) is None
+    assert run(NOON + timedelta(days=1)) == {"done": 1}
+
+
+def test_a_window_that_exists_costs_one_look_and_no_failing_insert() -> None:
+    run()
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        run()
+    assert [query["sql"].split()[0] for query in seen.captured_queries] == ["SELECT"]
+
+
+def test_a_run_that_died_is_taken_up_again_after_its_lease() -> None:
+    def die() -> dict[str, int]:
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        run(do=die)
+    assert run(NOON + LEASE - timedelta(minutes=1)) is None
+    assert run(NOON + LEASE + timedelta(minutes=1)) == {"done": 1}
+    row = PeriodicRun.objects.get()
+    assert row.report == {"done": 1}
+    assert row.finished_at is not None
