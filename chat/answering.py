@@ -4,7 +4,8 @@ It writes into a ``Run`` and returns how it ended; rows are touched through the 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -15,16 +16,23 @@ from chat.generation import answer as generation
 from chat.generation.context import Turn
 from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout
 from chat.generation.sentences import Sentence, written_sentences
-from chat.journal import Ending, Job, load
+from chat.jobs import Job, load
+from chat.journal import Ending
 from chat.models import Message
 from chat.runs import Quoted, Run, passage_source
 from knowledge.passages import Passage, SearchResult
-from knowledge.search import embed, nearest, search
+from knowledge.search import EmbedderUnavailable, embed, nearest, search
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 FOLLOW_UP_WORDS = 12  # a question longer than this is taken to stand on its own
+BARE_WORDS = 3  # "For contractors?": too little to be asked by itself
+_LEANS = re.compile(
+    r"^\s*(?:and|but|or|so|then|also|why|what about|how about|what if)\b"
+    r"|\b(?:it|its|they|them|their|that|this|those|these|there|he|she|his|her|ones?|else|same)\b",
+    re.IGNORECASE,
+)
 HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
 _DONE = Message.State.DONE
 
@@ -64,11 +72,15 @@ def _find(job: Job) -> tuple[str, SearchResult]:
         return job.question, found
     longer = f"{job.turns[-1].question} {job.question}"
     wider = look(longer)
-    return (longer, wider) if wider.answerable > found.answerable else (job.question, found)
+    return (longer, wider) if wider.answerable >= ANSWERABLE else (job.question, found)
 
 
 def _may_follow_up(question: str, turns: tuple[Turn, ...]) -> bool:
-    return bool(turns) and len(question.split()) <= FOLLOW_UP_WORDS
+    """Whether a short question leans on the one before it; another subject must not be joined."""
+    words = question.split()
+    if not turns or len(words) > FOLLOW_UP_WORDS:
+        return False
+    return len(words) <= BARE_WORDS or bool(_LEANS.search(question))
 
 
 def _announce(run: Run, query: str, found: SearchResult) -> None:
@@ -76,7 +88,7 @@ def _announce(run: Run, query: str, found: SearchResult) -> None:
     for step in wording.steps(found.searched, len(found.passages)):
         run.publish("step", {"text": step})
     sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
-    run.publish("sources", {"sources": sources})
+    run.announce(sources)
     run.fields = {"retrieval": _trace(query, found), "searched": found.searched}
 
 
@@ -143,13 +155,28 @@ async def _quoted(
     notice: wording.Notice | None = None,
 ) -> Ending:
     """The extractive answer."""
-    pieces, sentences = await desk.cpu(partial(generation.quote, query, found.passages, embed))
+    pieces, sentences, lacks = await desk.cpu(partial(_quotes, query, found.passages))
     if not sentences:
         return await _not_found(run, desk, query, found)
+    # Noted with the first words: should this process die, they are known for quotes.
+    run.model, run.sentences = EXTRACTIVE, tuple(sentences)
+    stored = [sentence.as_dict() for sentence in sentences]
+    run.fields = {**run.fields, "model": EXTRACTIVE, "sentences": stored}
     for piece in pieces:
         _apply(run, piece)
-    degraded = (*found.degraded, "model") if notice else found.degraded
-    return _answered(EXTRACTIVE, found, sentences, notice=notice, degraded=degraded)
+    degraded = dict.fromkeys((*found.degraded, *lacks, *(("model",) if notice else ())))
+    return _answered(EXTRACTIVE, found, sentences, notice=notice, degraded=tuple(degraded))
+
+
+def _quotes(
+    query: str, passages: Sequence[Passage]
+) -> tuple[list[generation.Piece], list[Sentence], tuple[str, ...]]:
+    """The quotes, their sentences, and what could not be used: without an embedder words decide."""
+    try:
+        return *generation.quote(query, passages, embed), ()
+    except EmbedderUnavailable:
+        logger.warning("quotes are chosen by words alone: there is no embedding model")
+        return *generation.quote(query, passages, None), ("dense",)
 
 
 def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more: Any) -> Ending:
@@ -169,6 +196,7 @@ async def _written(
     """The answer of a model, or a quoted one where the model gives none."""
     job, query, found = asked
     run.model = config.name
+    run.fields = {**run.fields, "model": config.name}
     used = 0
     notice: wording.Notice | None = None
     try:
@@ -210,11 +238,17 @@ def _confidence(answerable: float) -> str:
 
 def unfinished(run: Run, state: str) -> Ending:
     """The end of an answer that was stopped or interrupted: what was said so far stands."""
-    sentences = tuple(written_sentences(run.text))
-    return Ending(state=state, model=run.model, sentences=sentences)
+    return Ending(state=state, model=run.model, sentences=_so_far(run))
 
 
 def failed(run: Run) -> Ending:
     """The end of an answer that an error of ours broke."""
     notice = wording.SEARCH_FAILED if run.stage == "search" else wording.FAILED
-    return Ending(state=Message.State.FAILED, notice=notice)
+    state = Message.State.FAILED
+    return Ending(state=state, model=run.model, notice=notice, sentences=_so_far(run))
+
+
+def _so_far(run: Run) -> tuple[Sentence, ...]:
+    if run.model == EXTRACTIVE:
+        return tuple(sentence for sentence in run.sentences if sentence.end <= len(run.text))
+    return tuple(written_sentences(run.text))

@@ -1,6 +1,7 @@
 """What a deleted document leaves in conversations: numbers, titles and places, no words of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -8,9 +9,11 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from chat import wording
-from chat.conf import EXTRACTIVE
-from chat.generation.sentences import Sentence, redact
+from chat.generation.sentences import Sentence
 from chat.models import Citation, Message
+from chat.redaction import cover
+from knowledge.passages import Span
+from knowledge.search import read_spans
 
 BATCH = 200  # messages a transaction
 
@@ -40,19 +43,75 @@ def _parts(ids: Sequence[UUID]) -> Iterable[Sequence[UUID]]:
     return (ids[at : at + BATCH] for at in range(0, len(ids), BATCH))
 
 
+def forget_removed(ids: Sequence[UUID]) -> None:
+    """Do what ``forget_document`` left to the end of these answers, of all documents gone since."""
+    for part in _parts(ids):
+        cited = Citation.objects.filter(message_id__in=part)
+        places = {(c.document_number, c.version_number, c.start, c.end) for c in cited}
+        for message in Message.objects.filter(pk__in=part).only("retrieval", "nearest"):
+            places |= {_place(one) for one in _found_by(message.retrieval, message.nearest)}
+        removed = removed_spans([Span(*place) for place in places])
+        for document_id in {span.document_id for span in removed if span.document_id is not None}:
+            _forget_quotes(document_id, part)
+            cited.filter(document_number=document_id).exclude(heading="").update(heading="")
+            _forget_searches(document_id, part)
+
+
+def removed_spans(spans: Sequence[Span]) -> set[Span]:
+    """Those that point at nothing any more."""
+    read = read_spans(spans, user=None) if spans else {}
+    return {span for span, text in read.items() if text.gone == "removed"}
+
+
+def without_removed(
+    retrieval: Mapping[str, Any], nearest: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The stored search and nearest documents of an answer, without what was deleted meanwhile."""
+    places = {_place(one) for one in _found_by(retrieval, nearest)}
+    removed = {span.document_id for span in removed_spans([Span(*place) for place in places])}
+    kept = {"nearest": [one for one in nearest if one["document_id"] not in removed]}
+    return {**kept, "retrieval": _without(retrieval, removed)} if retrieval else kept
+
+
+def _found_by(
+    retrieval: Mapping[str, Any], nearest: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    return [*retrieval.get("candidates", []), *nearest]
+
+
+def _place(found: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    start, end = found.get("start", 0), found.get("end", 1)
+    return found["document_id"], found["document_version"], start, end
+
+
+def _without(retrieval: Mapping[str, Any], removed: Container[int | None]) -> dict[str, Any]:
+    found = retrieval.get("candidates", [])
+    kept = [candidate for candidate in found if candidate["document_id"] not in removed]
+    return {**retrieval, "candidates": kept}
+
+
 @transaction.atomic
 def _forget_quotes(document_id: int, ids: Sequence[UUID]) -> int:
     numbers: dict[UUID, set[int]] = {}
     for citation in Citation.objects.filter(message_id__in=ids, document_number=document_id):
         numbers.setdefault(citation.message_id, set()).add(citation.number)
-    messages = list(Message.objects.filter(pk__in=ids, model=EXTRACTIVE))
-    for message in messages:
+    changed = []
+    for message in _ended(ids):
         sentences = [Sentence.from_dict(stored) for stored in message.sentences]
-        gone = frozenset(numbers[message.pk])
-        message.text, kept = redact(message.text, sentences, gone, wording.REMOVED)
-        message.sentences = [sentence.as_dict() for sentence in kept]
-    Message.objects.bulk_update(messages, ["text", "sentences"])
-    return len(messages)
+        gone = frozenset(numbers.get(message.pk, ()))
+        text, kept = cover(message.model, (message.text, sentences), gone, wording.REMOVED)
+        if text != message.text:
+            message.text = text
+            message.sentences = [sentence.as_dict() for sentence in kept]
+            changed.append(message)
+    Message.objects.bulk_update(changed, ["text", "sentences"])
+    return len(changed)
+
+
+def _ended(ids: Sequence[UUID]) -> list[Message]:
+    """The ended ones of these; one that is just being ended is waited for."""
+    rows = Message.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    return [message for message in rows if message.state != Message.State.RUNNING]
 
 
 def _that_found(document_id: int) -> list[UUID]:
@@ -66,12 +125,10 @@ def _that_found(document_id: int) -> list[UUID]:
 
 @transaction.atomic
 def _forget_searches(document_id: int, ids: Sequence[UUID]) -> int:
-    messages = list(Message.objects.filter(pk__in=ids).exclude(state=Message.State.RUNNING))
+    messages = _ended(ids)
     for message in messages:
-        found = message.retrieval.get("candidates", [])
-        kept = [candidate for candidate in found if candidate["document_id"] != document_id]
         if message.retrieval:
-            message.retrieval = {**message.retrieval, "candidates": kept}
+            message.retrieval = _without(message.retrieval, {document_id})
         message.nearest = [one for one in message.nearest if one["document_id"] != document_id]
     Message.objects.bulk_update(messages, ["retrieval", "nearest"])
     return len(messages)

@@ -6,6 +6,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from chat.services.questions import clean_text
+
 KEY_MAX_CHARS = 200
 REASONS = (
     "The answer is not right",
@@ -16,10 +18,10 @@ REASONS = (
 
 
 class QuestionField(forms.CharField):
-    """A question as typed; a form sends line breaks as two characters, we count them as one."""
+    """A question as it is stored; line breaks, which a form sends as two characters, are one."""
 
     def to_python(self, value: Any) -> str:
-        return str(super().to_python(value) or "").replace("\r\n", "\n").strip()
+        return clean_text(str(super().to_python(value) or ""))
 
     def validate(self, value: str) -> None:
         super().validate(value)

@@ -4,7 +4,7 @@ The message's row is the journal: text is appended to it in batches, every write
 token, and a process that lost its lease changes nothing. Leases go by the database's clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,13 +16,12 @@ from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from chat import reading, wording
-from chat.conf import EXTRACTIVE
-from chat.generation.context import HISTORY_TURNS, Turn
-from chat.generation.sentences import Sentence, redact
+from chat import forgetting, reading, wording
+from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Message
+from chat.redaction import cover
 from chat.runs import Quoted
-from knowledge.passages import Filters, Span
+from knowledge.passages import Span
 from knowledge.search import read_spans
 
 LEASE = timedelta(seconds=30)
@@ -32,18 +31,6 @@ _ATTEMPTS = 3  # a document may be deleted between the look and the commit, once
 
 def lease_end() -> "ExpressionWrapper[CombinedExpression]":
     return ExpressionWrapper(Now() + LEASE, output_field=DateTimeField())
-
-
-@dataclass(frozen=True)
-class Job:
-    """What there is to answer."""
-
-    question: str
-    turns: tuple[Turn, ...]
-    user: Any
-    model: str
-    top_k: int | None
-    filters: Filters
 
 
 @dataclass(frozen=True)
@@ -76,49 +63,6 @@ class Ending:
     nearest: tuple[dict[str, Any], ...] = ()
     tokens_used: int = 0
     degraded: tuple[str, ...] = ()
-
-
-def load(message_id: UUID) -> Job:
-    """The question of an answer and the turns before it."""
-    message = Message.objects.select_related("question", "session__user").get(pk=message_id)
-    question = message.question
-    if question is None:
-        raise ValueError(f"message {message_id} answers nothing")
-    options = message.options
-    return Job(
-        question=question.text,
-        turns=_turns(message),
-        user=message.session.user,
-        model=options.get("model", ""),
-        top_k=options.get("top_k"),
-        filters=filters_of(options),
-    )
-
-
-def filters_of(options: Mapping[str, Any]) -> Filters:
-    """The narrowing that a question was asked with, as its answer's row keeps it."""
-    chosen = options.get("filters", {})
-    return Filters(
-        document_type=chosen.get("document_type", ""),
-        source=chosen.get("source", ""),
-        document_ids=tuple(chosen.get("document_ids", ())),
-    )
-
-
-def _turns(message: Message) -> tuple[Turn, ...]:
-    """The last answered turns, oldest first, as the asker may still read them."""
-    earlier = list(
-        Message.objects.filter(
-            session_id=message.session_id,
-            ordinal__lt=message.ordinal,
-            outcome=Message.Outcome.ANSWERED,
-        )
-        .select_related("question")
-        .order_by("-ordinal")[:HISTORY_TURNS]
-    )
-    bodies = reading.answers(earlier, user=message.session.user)
-    pairs = zip(reversed(earlier), reversed(bodies), strict=True)
-    return tuple(Turn(row.question.text, body["message"]) for row, body in pairs if row.question)
 
 
 def flush(drafts: Sequence[Draft]) -> Flushed:
@@ -191,47 +135,46 @@ def finish(draft: Draft, ending: Ending, milliseconds: int) -> dict[str, Any] | 
 
 
 def _end(draft: Draft, ending: Ending, milliseconds: int) -> bool:
+    held = Message.objects.select_for_update().filter(
+        pk=draft.message_id, lease_token=draft.token, state=_RUNNING
+    )
+    if not held.exists():
+        return False
+    # What is looked up from here on cannot be forgotten in between: forgetting waits for the row.
     there = _still_there(draft.quotes)
     gone = frozenset(q.number for q in draft.quotes if q.passage.document_id not in there)
-    text, sentences = draft.text or "", list(ending.sentences)
-    if gone and ending.model == EXTRACTIVE:
-        text, sentences = redact(text, sentences, gone, wording.REMOVED)
-    written = Message.objects.filter(
-        pk=draft.message_id, lease_token=draft.token, state=_RUNNING
-    ).update(
-        text=text,
-        state=ending.state,
-        outcome=ending.outcome,
-        model=ending.model,
-        confidence=ending.confidence,
-        notice=ending.notice,
-        sentences=[sentence.as_dict() for sentence in sentences],
-        nearest=list(ending.nearest),
-        degraded=list(ending.degraded),
-        tokens_used=ending.tokens_used,
-        processing_time=milliseconds,
-        lease_token=None,
-        lease_until=None,
-        updated_at=Now(),
-        **draft.fields,
+    text, sentences = cover(
+        ending.model, (draft.text or "", ending.sentences), gone, wording.REMOVED
     )
-    if written:
-        Citation.objects.filter(message_id=draft.message_id).delete()
-        rows = [_citation(draft.message_id, quote, there) for quote in draft.quotes]
-        Citation.objects.bulk_create(rows)
-        ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
-    return bool(written)
-
-
-def _still_there(quotes: Iterable[Quoted]) -> set[int]:
-    """The cited documents that were not deleted."""
-    spans = [quote.span for quote in quotes]
-    found = read_spans(spans, user=None) if spans else {}
-    return {
-        span.document_id
-        for span, read in found.items()
-        if read.gone != "removed" and span.document_id is not None
+    found = forgetting.without_removed(draft.fields.get("retrieval", {}), ending.nearest)
+    ends = {
+        **draft.fields,
+        **found,
+        "text": text,
+        "state": ending.state,
+        "outcome": ending.outcome,
+        "model": ending.model,
+        "confidence": ending.confidence,
+        "notice": ending.notice,
+        "sentences": [sentence.as_dict() for sentence in sentences],
+        "degraded": list(ending.degraded),
+        "tokens_used": ending.tokens_used,
+        "processing_time": milliseconds,
+        "lease_token": None,
+        "lease_until": None,
+        "updated_at": Now(),
     }
+    Message.objects.filter(pk=draft.message_id).update(**ends)
+    Citation.objects.filter(message_id=draft.message_id).delete()
+    Citation.objects.bulk_create(_citation(draft.message_id, q, there) for q in draft.quotes)
+    ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
+    return True
+
+
+def _still_there(quotes: Sequence[Quoted]) -> set[int]:
+    """The cited documents that were not deleted."""
+    removed = forgetting.removed_spans([quote.span for quote in quotes])
+    return {quote.passage.document_id for quote in quotes if quote.span not in removed}
 
 
 def _citation(message_id: UUID, quote: Quoted, there: set[int]) -> Citation:
@@ -256,21 +199,30 @@ def _citation(message_id: UUID, quote: Quoted, there: set[int]) -> Citation:
 
 
 def interrupt_expired() -> int:
-    """Answers whose process is gone: they keep their text and can be asked for again."""
-    return Message.objects.filter(state=_RUNNING, lease_until__lt=Now()).update(
+    """Answers whose process is gone: they keep their text and can be asked for again.
+
+    What was deleted while they were written is forgotten here, as nobody else ends them.
+    """
+    expired = Message.objects.filter(state=_RUNNING, lease_until__lt=Now())
+    ids = list(expired.values_list("pk", flat=True))
+    if not ids:
+        return 0
+    interrupted = expired.filter(pk__in=ids).update(
         state=Message.State.INTERRUPTED, lease_token=None, lease_until=None, updated_at=Now()
     )
+    forgetting.forget_removed(ids)
+    return interrupted
 
 
-def withdrawn(spans: Sequence[tuple[int, Span]]) -> set[tuple[int, Span]]:
-    """Which (user id, span) may not be read any more; a constant number of queries a user."""
-    gone: set[tuple[int, Span]] = set()
+def withdrawn(spans: Sequence[tuple[int, Span]]) -> dict[tuple[int, Span], str]:
+    """Which (user id, span) may not be read any more, and why; a few queries a user."""
+    gone: dict[tuple[int, Span], str] = {}
     users = {user_id for user_id, _ in spans}
     people = {row.pk: row for row in get_user_model().objects.filter(pk__in=users)}
     for user_id in users:
         mine = [span for owner, span in spans if owner == user_id]
         read = read_spans(mine, user=people.get(user_id))
-        gone |= {(user_id, span) for span, text in read.items() if text.gone is not None}
+        gone |= {(user_id, span): text.gone for span, text in read.items() if text.gone}
     return gone
 
 

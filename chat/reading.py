@@ -12,9 +12,9 @@ from typing import Any
 from django.conf import settings
 
 from chat import wording
-from chat.conf import EXTRACTIVE
-from chat.generation.sentences import Sentence, redact
+from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Feedback, Message
+from chat.redaction import cover
 from knowledge.passages import Span, SpanText, source_url
 from knowledge.search import read_spans
 
@@ -216,13 +216,10 @@ def _readable(
     """The text as this reader may see it: a quoted sentence is the document's own words."""
     sentences = [Sentence.from_dict(stored) for stored in message.sentences]
     text = message.text
-    if message.model != EXTRACTIVE:
-        return text, sentences
     gone = {citation.number: shelf.text_of(citation).gone for citation in found}
     for why, words in (("restricted", wording.RESTRICTED), ("removed", wording.REMOVED)):
         numbers = frozenset(number for number, reason in gone.items() if reason == why)
-        if numbers:
-            text, sentences = redact(text, sentences, numbers, words)
+        text, sentences = cover(message.model, (text, sentences), numbers, words)
     return text, sentences
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from chat.generation.sentences import Sentence
 from knowledge.passages import Passage, Span, source_url
 
 LINGER_SECONDS = 5.0
@@ -62,6 +63,12 @@ def passage_source(
     }
 
 
+def covered(source: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """A *source* of which only what may still be told is left; ``why`` as in ``SpanText.gone``."""
+    title = "" if why == "restricted" else source["title"]
+    return {**source, "title": title, "heading": "", "content": None, "gone": why, "url": ""}
+
+
 class Bell:
     """Wakes a reader in whatever event loop it waits."""
 
@@ -88,6 +95,10 @@ class Bell:
         return True
 
 
+def documents_of(gone: Mapping[Span, str]) -> dict[int, str]:
+    return {span.document_id: why for span, why in gone.items() if span.document_id is not None}
+
+
 @dataclass(eq=False)
 class Run:
     """One running answer. One thread writes, any number of readers look at ``log``.
@@ -105,10 +116,15 @@ class Run:
     cited: set[int] = field(default_factory=set)  # numbers that were announced
     withdrawn: set[int] = field(default_factory=set)
     numbers: dict[int, Span] = field(default_factory=dict)  # what the footnotes point at
-    fields: dict[str, Any] = field(default_factory=dict)  # of the row, for the next flush
+    candidates: set[Span] = field(default_factory=set)  # what the search found
+    gone: Mapping[int, str] = field(default_factory=dict)  # documents not to be shown now, and why
+    sentences: tuple[Sentence, ...] = ()  # of a quoted answer
+    fields: dict[str, Any] = field(default_factory=dict)  # of the row; never changed in place
+    flushed_fields: dict[str, Any] = field(default_factory=dict)
     began: float = field(default_factory=monotonic)
     stop_state: str = ""  # why it was cancelled: stopped, interrupted, or abandoned
     is_ending: bool = False  # its end is being written; too late to stop it
+    is_lost: bool = False  # another process has its lease
     stage: str = "search"
     model: str = ""
     flushed_chars: int = 0
@@ -130,7 +146,7 @@ class Run:
     @property
     def is_dirty(self) -> bool:
         return (
-            bool(self.fields)
+            self.fields != self.flushed_fields
             or len(self.text) > self.flushed_chars
             or len(self.quotes) > self.flushed_quotes
         )
@@ -158,13 +174,48 @@ class Run:
             self.text += text
             self.publish("token", {"text": text})
 
+    def announce(self, sources: list[dict[str, Any]]) -> None:
+        """Say which passages were found."""
+        self.candidates = {
+            Span(s["document_id"], s["document_version"], s["start"], s["end"]) for s in sources
+        }
+        self.publish("sources", {"sources": sources})
+
+    @property
+    def spans(self) -> set[Span]:
+        """All that its events show of documents."""
+        return self.candidates | set(self.numbers.copy().values())
+
     def cite(self, quoted: Quoted) -> None:
-        """Set a footnote, or widen its quote; only a new one is announced."""
+        """Set a footnote, or widen its quote; only a new one is announced.
+
+        What may not be shown any more is announced without its words.
+        """
         self.quotes[quoted.number] = quoted
         self.numbers[quoted.number] = quoted.span
         if quoted.number not in self.cited:
             self.cited.add(quoted.number)
-            self.publish("citation", {"number": quoted.number, "source": quoted.as_source()})
+            source = self._readable(quoted.as_source())
+            self.publish("citation", {"number": quoted.number, "source": source})
+
+    def _readable(self, source: dict[str, Any]) -> dict[str, Any]:
+        why = self.gone.get(source["document_id"])
+        return covered(source, why) if why and source["gone"] is None else source
+
+    def as_readable(self, event: Event) -> Event:
+        """An event as it may be shown now, whenever it was published."""
+        if not self.gone or event.kind not in {"sources", "citation"}:
+            return event
+        if event.kind == "citation":
+            source = self._readable(event.data["source"])
+            return Event(event.kind, {**event.data, "source": source}, event.offset)
+        kept = [s for s in event.data["sources"] if s["document_id"] not in self.gone]
+        return Event(event.kind, {"sources": kept}, event.offset)
+
+    def lose(self, gone: Mapping[Span, str]) -> None:
+        """Take note of what may not be read now: all of it, not only what is new."""
+        self.gone = documents_of(gone)
+        self.withdraw([number for number, span in self.numbers.items() if span in gone])
 
     def withdraw(self, numbers: Iterable[int]) -> None:
         """Say that footnotes point at what may not be read any more."""

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import Error as DatabaseError
 from django.db import connections
 
 from chat import answering, journal
+from chat.flushing import draft_of, flush_or_look
 from chat.generation.llm import ChatModel, ModelConfig
 from chat.models import Message
 from chat.runs import Run
@@ -33,6 +34,7 @@ FLUSH_SECONDS = 0.5
 FLUSH_CHARS = 2000
 RENEW_SECONDS = 10.0  # a third of the lease
 DRAIN_SECONDS = 15.0
+FINISH_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # between attempts to write an end
 CPU_THREADS = 2  # searches and quotes at a time; the others wait in line, first come first served
 ROW_THREADS = 2
 
@@ -59,6 +61,7 @@ class Runtime:
         self._rows = ThreadPoolExecutor(ROW_THREADS, "chat-rows")
         self._watcher = Watcher(self)
         self._drained_at: float | None = None
+        self._flushed = monotonic()
 
     # --- for any thread -------------------------------------------------------------------------
 
@@ -144,12 +147,14 @@ class Runtime:
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        loop.create_task(self._tick())
-        loop.create_task(self._watcher.watch())
+        self._keep(loop.create_task(self._tick()))
+        self._keep(loop.create_task(self._watcher.watch()))
         loop.run_forever()
 
     def _launch(self, run: Run) -> None:
-        task = asyncio.get_running_loop().create_task(self._write(run))
+        self._keep(asyncio.get_running_loop().create_task(self._write(run)))
+
+    def _keep(self, task: "asyncio.Task[None]") -> None:
         self._kept.add(task)
         task.add_done_callback(self._kept.discard)
 
@@ -165,6 +170,7 @@ class Runtime:
     def abandon(self, run: Run) -> None:
         """Give up an answer whose lease is lost: nothing is written any more."""
         self._cancel(run, "abandoned")
+        run.is_lost = True
 
     async def _write(self, run: Run) -> None:
         """One answer from begin to end. The stream's own edge: nothing that breaks goes past it."""
@@ -193,12 +199,10 @@ class Runtime:
     async def _end(self, run: Run, ending: journal.Ending) -> None:
         """Write the end to the row, then tell the readers."""
         body = None
-        if run.stop_state != "abandoned":
-            finish = partial(journal.finish, _draft(run, full=True), ending, run.milliseconds)
-            try:
-                body = await self.rows(finish)
-            except DatabaseError:
-                logger.exception("the end of message %s could not be written", run.message_id)
+        try:
+            body = await self._finish(run, ending)
+        except Exception:
+            logger.exception("the end of message %s could not be written", run.message_id)
         if body is None:
             run.publish("reconnect", {})
         elif ending.state == Message.State.FAILED and ending.notice:
@@ -206,18 +210,41 @@ class Runtime:
         else:
             run.publish("done", body)
 
+    async def _finish(self, run: Run, ending: journal.Ending) -> dict[str, Any] | None:
+        """Write the end, again and again until the lease is lost; None where it is."""
+        finish = partial(journal.finish, draft_of(run, full=True), ending, run.milliseconds)
+        pause = FINISH_PAUSE
+        while not run.is_lost:
+            try:
+                return await self.rows(finish)
+            except DatabaseError:
+                logger.exception("the end of message %s could not be written", run.message_id)
+            if monotonic() + pause - run.renewed >= journal.LEASE.total_seconds():
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return None
+
     async def _tick(self) -> None:
-        """Flush, for as long as the process lives."""
-        flushed = monotonic()
+        """Flush, for as long as the process lives: whatever breaks, the next round goes on."""
+        self._flushed = monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            runs = self.runs()
-            if is_draining():
-                self._drain(runs)
-            waiting = sum(len(run.text) - run.flushed_chars for run in runs)
-            if runs and (monotonic() - flushed >= FLUSH_SECONDS or waiting >= FLUSH_CHARS):
-                flushed = monotonic()
-                await self._flush(runs)
+            try:
+                await self._round()
+            except Exception:
+                logger.exception("answers could not be written; the next flush tries again")
+
+    async def _round(self) -> None:
+        runs = self.runs()
+        if is_draining():
+            self._drain(runs)
+        # One that is being ended is written by its end; its lease runs out if that fails.
+        runs = [run for run in runs if not run.is_ending]
+        waiting = sum(len(run.text) - run.flushed_chars for run in runs)
+        if runs and (monotonic() - self._flushed >= FLUSH_SECONDS or waiting >= FLUSH_CHARS):
+            self._flushed = monotonic()
+            await self._flush(runs)
 
     def _drain(self, runs: list[Run]) -> None:
         if self._drained_at is None:
@@ -231,26 +258,15 @@ class Runtime:
 
     async def _flush(self, runs: list[Run]) -> None:
         now = monotonic()
-        drafts = [_draft(r) for r in runs if r.is_dirty or now - r.renewed >= RENEW_SECONDS]
+        drafts = [draft_of(r) for r in runs if r.is_dirty or now - r.renewed >= RENEW_SECONDS]
         others = [run.message_id for run in runs]
-        try:
-            flushed = await self.rows(partial(_flush_or_look, drafts, others))
-        except DatabaseError:
-            logger.exception("answers could not be written; the next flush tries again")
-            self._take_back(drafts)
-            return
+        flushed, failed = await self.rows(partial(flush_or_look, drafts, others))
         for run in runs:
             if run.message_id in flushed.lost:
                 self.abandon(run)
             elif run.message_id in flushed.stopping:
                 self._cancel(run, Message.State.STOPPED)
-        self._note(drafts, now)
-
-    def _take_back(self, drafts: list[journal.Draft]) -> None:
-        for draft in drafts:
-            run = self.find(draft.message_id)
-            if run is not None:
-                run.fields = {**draft.fields, **run.fields}
+        self._note([draft for draft in drafts if draft.message_id not in failed], now)
 
     def _note(self, drafts: list[journal.Draft], now: float) -> None:
         for draft in drafts:
@@ -259,25 +275,7 @@ class Runtime:
                 run.renewed = now
                 run.flushed_chars = max(run.flushed_chars, len(draft.text or ""))
                 run.flushed_quotes = max(run.flushed_quotes, len(draft.quotes))
-
-
-def _flush_or_look(drafts: list[journal.Draft], ids: list[UUID]) -> journal.Flushed:
-    """Without anything to write, only look whether a reader asked to stop: no lock is taken."""
-    if drafts:
-        flushed = journal.flush(drafts)
-        return journal.Flushed(flushed.lost, flushed.stopping | journal.stops(ids))
-    return journal.Flushed(frozenset(), journal.stops(ids))
-
-
-def _draft(run: Run, *, full: bool = False) -> journal.Draft:
-    """What there is to write; everything, or nothing but a renewal where nothing is new."""
-    if run.lease_token is None:
-        raise ValueError("a run that is followed writes nothing")
-    if not full and not run.is_dirty:
-        return journal.Draft(run.message_id, run.lease_token)
-    fields, run.fields = run.fields, {}
-    quotes = tuple(run.quotes.values())
-    return journal.Draft(run.message_id, run.lease_token, run.text, quotes, fields)
+                run.flushed_fields = draft.fields or run.flushed_fields
 
 
 @cache

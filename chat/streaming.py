@@ -18,9 +18,10 @@ from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
+from chat import journal
 from chat.models import Message
 from chat.replaying import pieces
-from chat.runs import LAST, Event, Run
+from chat.runs import LAST, Event, Run, documents_of
 from chat.runtime import runtime
 from chat.watching import Seen, ending, look
 from core.drain import is_draining
@@ -54,8 +55,18 @@ async def events(message_id: UUID, user_id: int, after: int = 0) -> AsyncIterato
     if run.user_id != user_id:
         yield Event("error", {"code": "not_found", "detail": "Not found."})
         return
+    await _recheck(run)
     async for event in _live(run, after):
-        yield event
+        yield run.as_readable(event)
+
+
+async def _recheck(run: Run) -> None:
+    """What is shown again is what may be read at this moment."""
+    shown = [(run.user_id, span) for span in run.spans]
+    if shown:
+        look_again = partial(journal.withdrawn, shown)
+        gone = await asyncio.wrap_future(runtime().submit_rows(look_again))
+        run.gone = documents_of({span: why for (_, span), why in gone.items()})
 
 
 async def _look(message_id: UUID) -> Seen | None:

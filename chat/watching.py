@@ -146,7 +146,7 @@ def _needs_a_look(run: Run, now: Progress | None) -> bool:
 def _bring_up(run: Run, now: Progress | None, seen: Seen | None) -> None:
     """Candidates first, then the text, then the end."""
     if seen is not None and not run.has_sources:
-        run.publish("sources", {"sources": seen.sources})
+        run.announce(seen.sources)
     if seen is not None and seen.state != Message.State.RUNNING:
         text, sources = seen.body["message"], seen.body["sources"]
         catch_up(run, Progress(run.message_id, run.user_id, seen.state, text, sources))
@@ -165,7 +165,7 @@ def ending(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 class Watcher:
-    """Polls for the runs that are followed, and re-checks what all running answers cite."""
+    """Polls for the runs that are followed, and re-checks what all running answers show."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -257,9 +257,9 @@ class Watcher:
         run.publish("error", {"code": "not_found", "detail": "Not found."})
 
     async def _withdraw(self, runs: list[Run]) -> None:
-        cited = [(run.user_id, span) for run in runs for span in run.numbers.values()]
-        if not cited:
+        shown = [(run.user_id, span) for run in runs for span in run.spans]
+        if not shown:
             return
-        gone = await self._host.rows(partial(journal.withdrawn, cited))
+        gone = await self._host.rows(partial(journal.withdrawn, shown))
         for run in runs:
-            run.withdraw(n for n, span in run.numbers.items() if (run.user_id, span) in gone)
+            run.lose({span: why for (user_id, span), why in gone.items() if user_id == run.user_id})

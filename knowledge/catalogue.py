@@ -14,9 +14,11 @@ from django.db.models import (
     Subquery,
     Sum,
 )
+from django.utils import timezone
 
 from knowledge.models import Document, DocumentVersion, IndexBuild, VersionState
 
+SURE_FROM_PERCENT = 5  # an estimate from less than that only jumps about
 _HEAVY = ("text", "outline", "pages")  # megabytes that no list shows
 PENDING = (VersionState.QUEUED, VersionState.PROCESSING, VersionState.EMBEDDED)
 # What callers see of a state: `embedded` is still on its way.
@@ -96,3 +98,13 @@ def stats() -> dict[str, Any]:
             "bytes": build.bytes if build else 0,
         },
     }
+
+
+def seconds_left(version: DocumentVersion) -> int | None:
+    """What is left of a version in work, at its pace so far; None before 5 % or out of work."""
+    if version.state != VersionState.PROCESSING or version.started_at is None:
+        return None
+    if version.percent < SURE_FROM_PERCENT:
+        return None
+    spent = (timezone.now() - version.started_at).total_seconds()
+    return max(0, round(spent * (100 - version.percent) / version.percent))

@@ -110,6 +110,7 @@ class DocumentVersion(TimeStampedModel):
     text = models.TextField(blank=True)
     outline = models.JSONField(default=list, blank=True)  # [{"level", "title", "start"}]
     pages = models.JSONField(default=list, blank=True)  # start offset of each page, PDF only
+    page_count = models.PositiveIntegerField(null=True, blank=True)  # of what has pages
     warnings = models.JSONField(default=list, blank=True)  # sentences for the manager
     chunk_count = models.PositiveIntegerField(default=0)
     # The row is the queue.

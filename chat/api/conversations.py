@@ -29,7 +29,7 @@ from chat.models import ChatSession, Message
 from core.api import Pagination
 from users.api import schema
 
-SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Words of title or messages.")
+SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Words of titles or questions.")
 PAGE = OpenApiParameter("page", OpenApiTypes.INT)
 _MISSING = {401: schema.BAD_TOKEN, 404: NOT_FOUND}
 PAGE_SIZE = OpenApiParameter("page_size", OpenApiTypes.INT, description="20, at most 100.")
@@ -174,8 +174,10 @@ class ModelsView(APIView):
 def _sessions(user: Any, words: str) -> "QuerySet[ChatSession]":
     sessions = ChatSession.objects.of(user)
     if words:
-        said = Message.objects.filter(session=OuterRef("pk"), text__icontains=words)
-        sessions = sessions.filter(Q(title__icontains=words) | Exists(said))
+        # Answers are not searched: one may quote what its reader may not read any more.
+        questions = Message.objects.filter(session=OuterRef("pk"), role=Message.Role.USER)
+        asked = questions.filter(text__icontains=words)
+        sessions = sessions.filter(Q(title__icontains=words) | Exists(asked))
     counted = (
         Message.objects.filter(session=OuterRef("pk"))
         .order_by()

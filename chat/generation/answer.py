@@ -52,7 +52,7 @@ Piece = Words | Cited | NotFound | Used
 
 
 def quote(
-    question: str, passages: Sequence[Passage], embed: extractive.Embed
+    question: str, passages: Sequence[Passage], embed: extractive.Embed | None
 ) -> tuple[list[Piece], list[Sentence]]:
     """The extractive answer: its pieces and its sentences. CPU work of up to a second."""
     quotes = extractive.choose(question, passages, embed)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chat.generation.citations import inert
+from chat.generation.links import unlinked
 from chat.generation.sentences import Sentence
 from chat.generation.spans import Unit, units
 from chat.generation.terms import coverage, rarity, terms
@@ -20,7 +21,8 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 PASSAGES = 5  # that sentences are taken from
 EMBEDDED = 24  # sentences that are compared by meaning: about 0.3 s on a slow core
 SENTENCES = 4  # that are quoted at most
-CLOSE = 0.8  # a further sentence scores at least this share of the first one
+FAIR = 0.5  # a further sentence's passage bears at least half as well on the question
+CLOSE = 0.88  # a further sentence scores at least this share of the first one
 SAME = 0.8  # two sentences that share so many of their words say the same
 SHORT_LIST = 500  # code points: a list up to this length is quoted whole
 # Weights fitted by hand on SQuAD 2 development paragraphs (first sentence holds the answer).
@@ -83,13 +85,13 @@ class _Candidate:
         return self.passage.text[self.unit.start : self.unit.end]
 
 
-def choose(question: str, passages: Sequence[Passage], embed: Embed) -> tuple[Quote, ...]:
+def choose(question: str, passages: Sequence[Passage], embed: Embed | None) -> tuple[Quote, ...]:
     """One to four quotes that answer a question best, the best one first.
 
     Args:
         question: as it was asked.
         passages: ranked, best first; those after the fifth are not looked at.
-        embed: texts to unit vectors, (n, d).
+        embed: texts to unit vectors, (n, d); None where sentences must go by their words alone.
 
     Returns:
         Quotes; empty only where the passages hold no sentence at all.
@@ -132,12 +134,12 @@ def _says_something(text: str, unit: Unit, words: tuple[str, ...]) -> bool:
     return not is_cut and (ends or len(words) >= 5)
 
 
-def _scores(question: str, candidates: Sequence[_Candidate], embed: Embed) -> list[float]:
+def _scores(question: str, candidates: Sequence[_Candidate], embed: Embed | None) -> list[float]:
     asked = terms(question)
     weights = rarity([candidate.words for candidate in candidates])
     words = [_covered(asked, candidate, weights) for candidate in candidates]
     best_passage = max(candidate.passage.score for candidate in candidates) or 1.0
-    meaning = _meaning(question, candidates, words, embed)
+    meaning = _meaning(question, candidates, words, embed) if embed else words
     return [
         MEANING * meaning[i]
         + WORDS * words[i]
@@ -182,6 +184,8 @@ def _pick(candidates: Sequence[_Candidate], scores: Sequence[float]) -> list[_Ca
     for i in order:
         if len(picked) == SENTENCES or (picked and scores[i] < CLOSE * scores[order[0]]):
             break
+        if picked and candidates[i].passage.score < FAIR * picked[0].passage.score:
+            continue  # a sentence that sounds alike in a passage about something else
         if not any(_say_the_same(candidates[i], other) for other in picked):
             picked.append(candidates[i])
     return picked
@@ -227,8 +231,8 @@ def _code(candidate: _Candidate) -> Quote:
 def _row(candidate: _Candidate) -> Quote:
     """A table row under its table's head; the mark stands in the last cell."""
     passage, unit = candidate.passage, candidate.unit
-    head = inert(passage.text[slice(*unit.lead)]) + "\n" if unit.lead else ""
-    row = inert(candidate.text)
+    head = _shown(passage.text[slice(*unit.lead)]) + "\n" if unit.lead else ""
+    row = _shown(candidate.text)
     cells = row.rstrip().removesuffix("|").rstrip()
     after = row[len(cells) :] or " |"
     start, end = passage.start + unit.start, passage.start + unit.end
@@ -243,7 +247,7 @@ def _item(candidate: _Candidate) -> Quote:
         return _of(passage, whole, is_block=True)
     if unit.lead is None:
         return _of(passage, (unit.start, unit.end))
-    lead = inert(passage.text[slice(*unit.lead)]) + "\n\n- "
+    lead = _shown(passage.text[slice(*unit.lead)]) + "\n\n- "
     return _of(passage, (unit.start, unit.end), before=lead, is_block=True)
 
 
@@ -261,9 +265,14 @@ def _of(
     passage: Passage, span: tuple[int, int], *, before: str = "", is_block: bool = False
 ) -> Quote:
     start, end = span
-    text = inert(passage.text[start:end])
+    text = _shown(passage.text[start:end])
     at = passage.start
     return Quote(passage, at + start, at + end, text, before, is_block=is_block)
+
+
+def _shown(text: str) -> str:
+    """A stretch of a document as an answer shows it."""
+    return inert(unlinked(text))
 
 
 def compose(quotes: Sequence[Quote]) -> tuple[list[str], list[Sentence]]:

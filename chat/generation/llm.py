@@ -9,9 +9,10 @@ Nothing is retried here: a retry is billed, and text that was shown must not com
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import openai
@@ -25,6 +26,7 @@ CONNECT_SECONDS = 5.0
 TEMPERATURE = 0.2
 # A model that ignores ``max_tokens`` is cut here: no answer of 700 tokens is longer.
 LONGEST_ANSWER = ANSWER_TOKENS * 12
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class ModelError(Exception):
@@ -58,6 +60,25 @@ class Token:
 
     text: str
     tokens_used: int = 0
+
+
+class Cleaner:
+    """Tokens without what no row and no wire takes: lone surrogates and control characters.
+
+    Newline and tab stay. Half of a pair waits for the other half in the next token.
+    """
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def feed(self, text: str) -> str:
+        text = self._half + text
+        self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        whole = text[: len(text) - len(self._half)]
+        if not whole.isascii():
+            # Joins the halves of pairs and leaves out halves that stand alone.
+            whole = whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+        return _CONTROL.sub("", whole)
 
 
 class ChatModel:
@@ -107,6 +128,7 @@ class ChatModel:
     async def _tokens(self, stream: Any, deadline: float) -> AsyncIterator[Token]:
         events = aiter(stream)
         length = 0
+        cleaner = Cleaner()
         reason = ""
         while True:
             limit = self.config.next_token_seconds if length else self.config.first_token_seconds
@@ -115,6 +137,7 @@ class ChatModel:
             except StopAsyncIteration:
                 break
             token, finished = _read(event)
+            token = replace(token, text=cleaner.feed(token.text))
             reason = finished or reason
             length += len(token.text)
             if token.text or token.tokens_used:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from chat.journal import filters_of
+from chat.jobs import filters_of
 from chat.models import Feedback, Message
 from chat.runtime import runtime
 from chat.services.asking import Asked, ask
@@ -21,8 +21,11 @@ def stop(user: Any, message_id: UUID) -> None:
     runtime().stop(message.pk)
 
 
-def retry(user: Any, message_id: UUID) -> Asked:
-    """Ask the question of an answer again, as a new turn of its conversation."""
+def retry(user: Any, message_id: UUID, address: str = "") -> Asked:
+    """Ask the question of an answer again, as a new turn of its conversation.
+
+    ``address`` is the key of the caller's address; a repetition counts like any question.
+    """
     answer = own_answer(user, message_id)
     if answer.question is None:
         raise NotFound
@@ -35,6 +38,7 @@ def retry(user: Any, message_id: UUID) -> Asked:
         top_k=answer.options.get("top_k"),
         include_sources=answer.options.get("include_sources", True),
         filters=filters_of(answer.options),
+        address=address,
     )
     return ask(user, question)
 

@@ -129,10 +129,13 @@ class _Asking:
                 last_activity=now,
             )
         session = own_session(self.user, self.question.session_id)
+        row = ChatSession.objects.filter(pk=session.pk)
+        row.update(last_activity=now, updated_at=now)
+        # Only an empty title is set: the reader may be renaming it at this moment.
+        title = title_from(self.question.text)
+        if row.filter(title="", title_is_theirs=False).update(title=title):
+            session.title = title
         session.last_activity = now
-        if not session.title and not session.title_is_theirs:
-            session.title = title_from(self.question.text)
-        session.save(update_fields=["last_activity", "title", "updated_at"])
         return session
 
 

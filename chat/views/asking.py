@@ -53,9 +53,14 @@ def _ask(request: HttpRequest, form: AskForm) -> Asked:
     if session_id is not None:
         own_session(request, session_id)
     user = ensure_visitor(request)
-    address = address_key(client_address(request))
-    question = Question(form.cleaned_data["message"], session_id=session_id, address=address)
+    question = Question(
+        form.cleaned_data["message"], session_id=session_id, address=_address(request)
+    )
     return services.ask(user, question, key=_key(form))
+
+
+def _address(request: HttpRequest) -> str:
+    return address_key(client_address(request))
 
 
 def _key(form: AskForm) -> str | None:
@@ -130,7 +135,7 @@ def retry(request: HttpRequest, session_id: UUID) -> HttpResponse:
     previous = own_answer(request, form.cleaned_data["message_id"])
     if previous.session_id != session_id:
         raise NotFound
-    asked = services.retry(caller(request), previous.pk)
+    asked = services.retry(caller(request), previous.pk, _address(request))
     if wants_json(request):
         return _accepted(request, asked)
     return redirect(turn_address(session_id, asked.answer.pk))

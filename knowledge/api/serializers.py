@@ -6,7 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from knowledge.catalogue import shown_state
+from knowledge.catalogue import seconds_left, shown_state
 from knowledge.models import Chunk, Document, DocumentVersion, IndexBuild, VersionState
 from knowledge.services.fields import without_controls
 
@@ -19,6 +19,10 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
     step = serializers.ChoiceField(choices=DocumentVersion.Step.choices)
     percent = serializers.IntegerField(min_value=0, max_value=100)
+    pages = serializers.IntegerField(allow_null=True, help_text="Once the file was read.")
+    eta = serializers.IntegerField(
+        allow_null=True, help_text="Seconds that are left, from the pace so far; null when unknown."
+    )
 
 
 class DocumentSerializer(serializers.ModelSerializer[Document]):
@@ -76,9 +80,14 @@ class DocumentSerializer(serializers.ModelSerializer[Document]):
         return self._newest(document).chunk_count if active is None else active
 
     @extend_schema_field(ProgressSerializer)
-    def get_progress(self, document: Document) -> dict[str, str | int]:
+    def get_progress(self, document: Document) -> dict[str, str | int | None]:
         newest = self._newest(document)
-        return {"step": newest.step, "percent": newest.percent}
+        return {
+            "step": newest.step,
+            "percent": newest.percent,
+            "pages": newest.page_count,
+            "eta": seconds_left(newest),
+        }
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_warnings(self, document: Document) -> list[str]:

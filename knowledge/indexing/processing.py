@@ -129,6 +129,7 @@ def _work(lease: VersionLease, heartbeat: Heartbeat) -> None:
         text=extracted.text,
         outline=[vars(heading) for heading in extracted.outline],
         pages=list(extracted.pages),
+        page_count=len(extracted.pages) or None,
         warnings=list(extracted.warnings),
     )
     pieces = _split(extracted, version.document.title)

@@ -1,12 +1,14 @@
 """The one door for other apps: each call takes the user and answers within what they may see."""
 
 from knowledge.ingestion.splitter import sentence_spans
+from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.nearest import nearest
 from knowledge.search.querying import embed, search, status, warm_up
 from knowledge.search.shelf import shelf
 from knowledge.search.spans import read_spans
 
 __all__ = [
+    "EmbedderUnavailable",
     "embed",
     "nearest",
     "read_spans",

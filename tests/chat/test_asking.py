@@ -10,7 +10,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from chat.models import ChatSession, Message
-from chat.services import Asked, Question, ask
+from chat.services import Asked, Question, ask, retry
 from core.errors import Invalid, NotFound, Throttled
 from core.models import RateWindow
 from knowledge.models import Document
@@ -193,6 +193,33 @@ def test_a_fresh_visitor_at_the_same_address_is_no_way_round(
     settings.RATES = {**settings.RATES, "chat_anonymous": "2/day"}
     statuses = [api(make_visitor()).post(SEND, ASK).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
+
+
+def test_asking_again_counts_against_the_limit_of_the_address(
+    visitor: User, settings: Any, answered: Callable[..., Asked]
+) -> None:
+    settings.RATES = {**settings.RATES, "chat_anonymous": "2/day"}
+    asked = answered(visitor, "One?", address="a")
+    answered(make_visitor(), "Two?", address="a")
+    with pytest.raises(Throttled):
+        retry(visitor, asked.answer.pk, "a")
+
+
+def test_a_title_that_is_given_while_a_question_is_asked_stays(
+    alice: User, answered: Callable[..., Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = answered(alice, "One?").session
+
+    def stale(_: Any, session_id: Any) -> ChatSession:
+        found = ChatSession.objects.get(pk=session_id)
+        ChatSession.objects.filter(pk=session_id).update(title="Mine", title_is_theirs=True)
+        found.title = ""
+        return found
+
+    monkeypatch.setattr("chat.services.asking.own_session", stale)
+    answered(alice, "Two?", session_id=session.pk)
+    session.refresh_from_db()
+    assert session.title == "Mine"
 
 
 def test_the_same_message_again_does_not_count_against_the_limit(

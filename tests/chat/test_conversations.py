@@ -118,7 +118,13 @@ def test_lists_are_latest_first_and_paginated(alice: User, api: Client) -> None:
         assert len(api(alice).get(f"{address}?page=2&page_size=5").json()["results"]) == 5
 
 
-def test_search_looks_into_titles_and_messages(alice: User, charlie: User, api: Client) -> None:
+def test_search_does_not_tell_which_words_an_answer_quotes(alice: User, api: Client) -> None:
+    make_session(alice, None, turns=1, title="Other")
+    Message.objects.filter(role="assistant").update(text="secret zebras [1]")
+    assert api(alice).get("/api/chat/history/?search=zebra").json()["count"] == 0
+
+
+def test_search_looks_into_titles_and_questions(alice: User, charlie: User, api: Client) -> None:
     make_session(alice, None, turns=3, title="About zebras")
     other = make_session(alice, None, title="Other")
     Message.objects.filter(session=other, role="user").update(text="a word on zebras")

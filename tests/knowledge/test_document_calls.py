@@ -63,7 +63,7 @@ def test_a_text_is_added(staff, bob):
         "Leave", "handbook", "policy",
     )  # fmt: skip
     assert (made["error"], made["warnings"], made["groups"], made["same_as"]) == ("", [], [], None)
-    assert made["progress"] == {"step": "waiting", "percent": 0}
+    assert made["progress"] == {"step": "waiting", "percent": 0, "pages": None, "eta": None}
     assert Document.objects.get().owner == bob
 
 
@@ -232,7 +232,9 @@ def test_embedded_is_shown_as_processing(staff, queued):
     document = queued()
     document.versions.update(state="embedded", step="indexing", percent=95)
     read = staff.get(one(document)).json()
-    assert (read["status"], read["progress"]) == ("processing", {"step": "indexing", "percent": 95})
+    progress = read["progress"]
+    assert (read["status"], progress["step"], progress["percent"]) == ("processing", "indexing", 95)
+    assert progress["eta"] is not None
     assert staff.get(f"{one(document)}versions/").json()["results"][0]["status"] == "processing"
 
 

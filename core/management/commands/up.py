@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 from watchfiles import PythonFilter, watch
 
 from core import starting

@@ -74,6 +74,24 @@ def test_a_question_that_cannot_be_asked_comes_back_with_its_words(sign_in, mess
     assert not Session.objects.exists()
 
 
+def test_control_characters_alone_are_no_question_and_make_nobody(sign_in):
+    client = sign_in()
+    assert client.post("/ask/", {"message": "\x01\x02 \x7f", "key": "k"}).status_code == 400
+    assert not User.objects.exists()
+    assert not Session.objects.exists()
+
+
+def test_retry_by_form_counts_against_the_limit_of_the_address(sign_in, settings):
+    settings.RATES = {**settings.RATES, "chat_anonymous": "2/day"}
+    first, second = sign_in(), sign_in()
+    first.post("/ask/", {"message": "One?"})
+    second.post("/ask/", {"message": "Two?"})
+    answer = Message.objects.filter(role="assistant").order_by("created_at").first()
+    Message.objects.filter(role="assistant").update(state="done")
+    address = f"/c/{answer.session_id}/retry/"
+    assert first.post(address, {"message_id": answer.pk}).status_code == 429
+
+
 def test_line_breaks_of_a_form_count_once(alice, sign_in):
     text = "a\r\n" * 2500
     assert sign_in(alice).post("/ask/", {"message": text}).status_code == 302
