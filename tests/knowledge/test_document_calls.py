@@ -234,7 +234,6 @@ def test_embedded_is_shown_as_processing(staff, queued):
     read = staff.get(one(document)).json()
     progress = read["progress"]
     assert (read["status"], progress["step"], progress["percent"]) == ("processing", "indexing", 95)
-    assert progress["eta"] is not None
     assert staff.get(f"{one(document)}versions/").json()["results"][0]["status"] == "processing"
 
 
