@@ -4,13 +4,15 @@ import logging
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import OperationalError
+from django.db import Error, OperationalError
 
 from chat import journal
 from chat.journal import Draft, Flushed
 from chat.runs import Run
 
 logger = logging.getLogger(__name__)
+
+UNWRITABLE = (Error, ValueError)  # refused by the database, or not to be encoded for it
 
 
 def draft_of(run: Run, *, full: bool = False) -> Draft:
@@ -42,7 +44,7 @@ def _flush(drafts: Sequence[Draft]) -> tuple[Flushed, frozenset[UUID]]:
         return journal.flush(drafts), frozenset()
     except OperationalError:  # the database, not what is written
         raise
-    except Exception:
+    except UNWRITABLE:
         logger.exception("answers could not be written together; each is written alone")
     lost: set[UUID] = set()
     stopping: set[UUID] = set()
@@ -50,7 +52,7 @@ def _flush(drafts: Sequence[Draft]) -> tuple[Flushed, frozenset[UUID]]:
     for draft in drafts:
         try:
             one = journal.flush([draft])
-        except Exception:
+        except UNWRITABLE:
             logger.exception("message %s could not be written", draft.message_id)
             failed.add(draft.message_id)
         else:

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -82,7 +83,7 @@ def take(name: str, who: str, *, now: datetime | None = None) -> None:
     for rate in parse_rates(settings.RATES.get(name, "")):
         if _count(f"{name}:{who}", rate, now) > rate.limit:
             _, ends_at = _window(now, rate.seconds)
-            raise Throttled(max(1, round((ends_at - now).total_seconds())))
+            raise Throttled(max(1, ceil((ends_at - now).total_seconds())))
 
 
 def client_address(request: HttpRequest | Request) -> str:

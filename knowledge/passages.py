@@ -18,15 +18,6 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A chunk that the index proposes, before its text is read."""
-
-    chunk_id: str
-    document_id: int
-    scores: Scores
-
-
-@dataclass(frozen=True)
 class Passage:
     """A chunk as a search result.
 

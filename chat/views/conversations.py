@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from chat import services
 from chat.forms import REASONS
 from chat.models import ChatSession, Feedback, Message
 from chat.reading import Turn, turns
@@ -20,7 +21,6 @@ from chat.views.doors import caller, own_answer, own_session, turn_address, with
 from core.errors import NotFound
 from knowledge.search import shelf
 
-UNDO_SECONDS = 600  # the sweep removes a deleted conversation after this
 SOON_DAYS = 3  # from here on the bar says how long is left
 
 
@@ -140,7 +140,7 @@ def _just_deleted(request: HttpRequest) -> ChatSession | None:
     session_id = _uuid(request.GET.get("deleted", ""))
     if session_id is None or not request.user.is_authenticated:
         return None
-    after = timezone.now() - timedelta(seconds=UNDO_SECONDS)
+    after = timezone.now() - timedelta(minutes=services.UNDO_MINUTES)
     deleted = ChatSession.objects.filter(
         user_id=request.user.pk, is_active=False, deleted_at__gt=after
     )

@@ -96,4 +96,6 @@ def _agrees(expected: MediaType, head: bytes) -> bool:
 def _disagreement(expected: MediaType, head: bytes) -> str:
     if expected is MediaType.DOCX and head.startswith(_OLE):
         return OLD_OFFICE
-    return f"The file is named like {expected.name.title()} but its content is something else."
+    words = {MediaType.MARKDOWN: "Markdown", MediaType.TEXT: "text"}
+    name = words.get(expected, expected.name)
+    return f"The file is named like {name} but its content is something else."
