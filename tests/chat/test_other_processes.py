@@ -1,14 +1,17 @@
 """An answer that another web process writes: followed, stopped from here, survived when killed."""
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -64,6 +67,40 @@ class Reader(threading.Thread):
                 return str(self.found[0].data["message_id"])
             time.sleep(0.01)
         raise AssertionError(f"no {event} in {kinds(self.found)}")
+
+
+def pause_outside_transactions(web: WebProcess, message_id: str) -> None:
+    """Stop the process at a moment when it holds no lock, and let the message's lease be over.
+
+    A process that is stopped inside a transaction keeps its lock for as long as it sleeps, and
+    nobody can write: no test of ours, but SQLite's.
+    """
+    past = timezone.now() - timedelta(seconds=1)
+    wait = (
+        "PRAGMA busy_timeout = 200" if connection.vendor == "sqlite" else "SET lock_timeout = 200"
+    )
+    for _ in range(50):
+        web.process.send_signal(signal.SIGSTOP)
+        try:
+            with lock_wait(wait):
+                Message.objects.filter(pk=message_id).update(lease_until=past)
+        except OperationalError:
+            web.process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the process never let go of its lock")
+
+
+@contextmanager
+def lock_wait(statement: str) -> Iterator[None]:
+    """Wait for locks only as long as the statement says, until the context ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    try:
+        yield
+    finally:
+        connection.close()  # the next one waits as the settings say
 
 
 def follow(api: Any, user: User, message_id: str, after: int = 0) -> list[Frame]:
@@ -170,12 +207,10 @@ def test_a_process_that_lost_its_lease_changes_nothing_any_more(
     reader = Reader(elsewhere, alice)
     reader.start()
     message_id = reader.wait_for("token", times=3)
-    elsewhere.process.send_signal(19)  # SIGSTOP: paused beyond its lease
-    past = timezone.now() - timedelta(seconds=1)
-    Message.objects.filter(pk=message_id).update(lease_until=past)
+    pause_outside_transactions(elsewhere, message_id)  # beyond its lease
     assert schedule.sweep()["interrupted"] == 1
     before = Message.objects.filter(pk=message_id).values().get()
-    elsewhere.process.send_signal(18)  # SIGCONT
+    elsewhere.process.send_signal(signal.SIGCONT)
     reader.join(30)
     assert reader.found[-1].event == "reconnect"
     assert Message.objects.filter(pk=message_id).values().get() == before
