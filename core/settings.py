@@ -54,6 +54,14 @@ def _flag(name: str) -> bool:
     return word in {"1", "true", "yes", "on"}
 
 
+def _choice(name: str, *choices: str) -> str:
+    """One of some words; the first is the default."""
+    word = _text(name, choices[0]).lower()
+    if word not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of: {', '.join(choices)}.")
+    return word
+
+
 def _address(value: str, name: str, *schemes: str) -> str:
     """An address, or nothing, with a scheme that its part of the product speaks."""
     parts = urlsplit(value)
@@ -99,7 +107,15 @@ CHAT_MODEL = _text("CHAT_MODEL", "gpt-4o-mini")
 CHAT_CONTEXT_TOKENS = _number("CHAT_CONTEXT_TOKENS", 8192, 1024, 2_000_000)
 MODEL_TIMEOUT_SECONDS = _number("MODEL_TIMEOUT_SECONDS", 60, 1, 3600)
 MODEL_FIRST_TOKEN_SECONDS = _number("MODEL_FIRST_TOKEN_SECONDS", 20, 1, 3600)
+EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
+EMBEDDING_BASE_URL = _address(_text("EMBEDDING_BASE_URL"), "EMBEDDING_BASE_URL", "http", "https")
+EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")
+EMBEDDING_RUNTIME = _choice("EMBEDDING_RUNTIME", "auto", "onnx", "torch")
+# Put before every question or passage, for models that were trained with such words.
+EMBEDDING_QUERY_PREFIX = env.str("EMBEDDING_QUERY_PREFIX", "")
+EMBEDDING_PASSAGE_PREFIX = env.str("EMBEDDING_PASSAGE_PREFIX", "")
+QUERY_EMBEDDING_TIMEOUT_MS = _number("QUERY_EMBEDDING_TIMEOUT_MS", 500, 10, 60_000)
 EMBEDDING_DEVICE = _text("EMBEDDING_DEVICE", "cpu")
 if EMBEDDING_DEVICE.partition(":")[0] not in {"cpu", "cuda", "mps", "xpu"}:
     raise ImproperlyConfigured("EMBEDDING_DEVICE must be cpu, cuda, cuda:1, mps or xpu.")
@@ -108,8 +124,26 @@ CHUNK_OVERLAP_TOKENS = _number("CHUNK_OVERLAP_TOKENS", 30, 0, 4096)
 if CHUNK_OVERLAP_TOKENS * 2 > CHUNK_TOKENS:
     raise ImproperlyConfigured("CHUNK_OVERLAP_TOKENS must be at most half of CHUNK_TOKENS.")
 TOP_K = _number("TOP_K", 8, 1, 50)
+RERANKER_MODEL = _text("RERANKER_MODEL")
+QUERY_EXPANSION = _flag("QUERY_EXPANSION")
+VECTOR_INDEX = _choice("VECTOR_INDEX", "files", "pgvector", "milvus")
+VECTOR_DATABASE_URL = _address(
+    _text("VECTOR_DATABASE_URL"), "VECTOR_DATABASE_URL", "postgres", "postgresql"
+)
+MILVUS_URI = _text("MILVUS_URI")
+MILVUS_TOKEN = _text("MILVUS_TOKEN")
+KEPT_BUILDS = _number("KEPT_BUILDS", 2, 0, 20)
+# How far the share of golden questions whose evidence is found may fall in a new release.
+GATE_MARGIN_PERCENT = _number("GATE_MARGIN_PERCENT", 2, 0, 100)
 MESSAGE_MAX_CHARS = _number("MESSAGE_MAX_CHARS", 5000, 1, 100_000)
 MAX_UPLOAD_MB = _number("MAX_UPLOAD_MB", 50, 1, 10_000)
+MAX_PAGES = _number("MAX_PAGES", 2000, 1, 100_000)
+MAX_UNPACKED_MB = _number("MAX_UNPACKED_MB", 512, 1, 10_000)
+MAX_ARCHIVE_RATIO = _number("MAX_ARCHIVE_RATIO", 100, 2, 10_000)
+MAX_ARCHIVE_MEMBERS = _number("MAX_ARCHIVE_MEMBERS", 10_000, 1, 100_000)
+EXTRACTION_SECONDS = _number("EXTRACTION_SECONDS", 120, 5, 3600)
+EXTRACTION_MEMORY_MB = _number("EXTRACTION_MEMORY_MB", 1536, 256, 65_536)
+SYNC_MINUTES = _number("SYNC_MINUTES", 15, 1, 1440)
 RETENTION_DAYS = _number("RETENTION_DAYS", 30, 1, 36_500)
 CHAT_RATE_ANONYMOUS = env.str("CHAT_RATE_ANONYMOUS", "10/min,50/day")
 CHAT_RATE_USER = env.str("CHAT_RATE_USER", "30/min,500/day")
@@ -125,6 +159,9 @@ RATES = {
 }
 # Called with a document's id after it was deleted, so that other apps can forget its words.
 DOCUMENT_FORGOTTEN_HOOKS = ["chat.forgetting.forget_document"]
+# Called with a complete build before it is activated; answers a dictionary of what it found:
+# "verdict" (passed, failed or skipped), "reason" and figures.
+INDEX_GATE = "evaluation.gate.judge"
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
@@ -159,6 +196,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "knowledge",
     "chat",
+    "evaluation",
 ]
 MIDDLEWARE = [
     "core.middleware.request_context",

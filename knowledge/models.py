@@ -5,12 +5,13 @@ without embedding anything a second time.
 """
 
 import uuid
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core.models import TimeStampedModel
@@ -32,6 +33,40 @@ class DocumentQuerySet(models.QuerySet["Document"]):
             mine = Group.objects.filter(user=user).values("pk")
             return self.filter(public | Q(groups__in=mine), is_active=True).distinct()
         return self.filter(public, is_active=True)
+
+    def answering(self, today: date | None = None) -> "DocumentQuerySet":
+        """Those that answer on a day: in effect, not expired, not replaced by one that answers.
+
+        No question of who may read it: an old answer's footnote into an expired document stays
+        readable. ``today`` is the date in ``TIME_ZONE``.
+        """
+        day = today or timezone.localdate()
+        in_effect = Q(effective_from=None) | Q(effective_from__lte=day)
+        not_expired = Q(expires_on=None) | Q(expires_on__gte=day)
+        successor = Document.objects.filter(
+            in_effect, not_expired, is_active=True, pk=OuterRef("superseded_by")
+        ).exclude(active_version=None)
+        return self.filter(in_effect, not_expired, ~Exists(successor)).exclude(active_version=None)
+
+
+class WatchedFolder(TimeStampedModel):
+    """A folder that documents are kept equal to, by ``sync_folder`` and by beat."""
+
+    path = models.CharField(max_length=500, unique=True)  # absolute
+    document_type = models.CharField(max_length=50, default="other")
+    groups = models.ManyToManyField(
+        Group, blank=True, help_text="Only these groups may read its documents."
+    )
+    is_active = models.BooleanField(default=True, help_text="Looked at again and again by itself.")
+    synced_at = models.DateTimeField(null=True, blank=True)
+    # {"added", "updated", "removed", "unchanged": int, "failed": [{"path", "detail"}]}
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["path"]
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class Document(TimeStampedModel):
@@ -59,6 +94,28 @@ class Document(TimeStampedModel):
         default=True, help_text="An inactive document answers nothing, from this moment on."
     )
     uploaded_at = models.DateTimeField(default=timezone.now, db_index=True)
+    effective_from = models.DateField(
+        null=True, blank=True, help_text="It answers from this day on."
+    )
+    review_by = models.DateField(
+        null=True, blank=True, help_text="After this day its footnotes say that a review is due."
+    )
+    expires_on = models.DateField(
+        null=True, blank=True, help_text="The last day on which it answers."
+    )
+    superseded_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="supersedes",
+        help_text="The document that answers in its place.",
+    )
+    # Where it came from, if a folder is watched; the path is relative to the folder's.
+    watched_folder = models.ForeignKey(
+        WatchedFolder, null=True, blank=True, on_delete=models.SET_NULL, related_name="documents"
+    )
+    watched_path = models.CharField(max_length=500, blank=True)
     # The version that answers; None until the first one is in the active build.
     active_version = models.ForeignKey(
         "knowledge.DocumentVersion",
@@ -72,6 +129,13 @@ class Document(TimeStampedModel):
 
     class Meta:
         ordering = ["-uploaded_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["watched_folder", "watched_path"],
+                condition=Q(watched_folder__isnull=False),
+                name="one_document_a_watched_file",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -111,6 +175,10 @@ class DocumentVersion(TimeStampedModel):
     outline = models.JSONField(default=list, blank=True)  # [{"level", "title", "start"}]
     pages = models.JSONField(default=list, blank=True)  # start offset of each page, PDF only
     page_count = models.PositiveIntegerField(null=True, blank=True)  # of what has pages
+    pages_done = models.PositiveIntegerField(null=True, blank=True)  # while it is read
+    # [{"page": from 1, "characters": int, "kind": "text" | "empty" | "picture"}], of what has pages
+    page_report = models.JSONField(default=list, blank=True)
+    is_complete = models.BooleanField(default=True)  # False: parts of the file gave no text
     warnings = models.JSONField(default=list, blank=True)  # sentences for the manager
     chunk_count = models.PositiveIntegerField(default=0)
     # The row is the queue.
@@ -145,6 +213,9 @@ class Chunk(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
+    # Which splitting made it (``SplitterConfig.identity``): two may stand side by side while an
+    # index of other settings is built.
+    splitter = models.CharField(max_length=40)
     ordinal = models.PositiveIntegerField()  # from 0, in reading order
     heading = models.CharField(max_length=500, blank=True)  # path, " › " between levels
     page = models.PositiveIntegerField(null=True, blank=True)  # from 1
@@ -156,10 +227,10 @@ class Chunk(models.Model):
     content_hash = models.CharField(max_length=64, db_index=True)
 
     class Meta:
-        ordering = ["version", "ordinal"]
+        ordering = ["version", "splitter", "ordinal"]
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "ordinal"], name="chunk_ordinals_are_unique"
+                fields=["version", "splitter", "ordinal"], name="chunk_ordinals_are_unique"
             ),
             models.CheckConstraint(
                 condition=Q(end__gt=models.F("start")), name="chunks_have_length"
@@ -191,23 +262,62 @@ class BuildState(models.TextChoices):
     BUILDING = "building"  # written to a temporary folder
     ACTIVE = "active"  # every web process answers from it
     KEPT = "kept"  # was active, stays for a rollback
+    REFUSED = "refused"  # complete on disk; the quality gate did not let it in
     FAILED = "failed"  # `error` says why; nothing of it is on disk
     REMOVED = "removed"  # its folder was deleted
 
 
+class IndexConfiguration(TimeStampedModel):
+    """The settings of splitting and search that releases carry, under a name; never changed."""
+
+    name = models.CharField(max_length=100, unique=True)  # staff may give it a better one
+    embedding_model = models.CharField(max_length=200)  # the model's fingerprint
+    chunk_tokens = models.PositiveIntegerField()
+    chunk_overlap_tokens = models.PositiveIntegerField()
+    splitter = models.CharField(max_length=40)  # SplitterConfig.identity of the above
+    top_k = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["embedding_model", "splitter", "top_k"], name="one_name_a_configuration"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IndexBuild(TimeStampedModel):
-    """One immutable snapshot of the index on disk; one of them is active."""
+    """One immutable snapshot of the index, a release; one of them is active."""
 
     State = BuildState
 
     state = models.CharField(max_length=10, choices=BuildState.choices, default=BuildState.BUILDING)
-    folder = models.CharField(max_length=100, blank=True)  # below INDEX_DIR
+    engine = models.CharField(max_length=20, default="files")  # files | pgvector | milvus
+    folder = models.CharField(max_length=100, blank=True)  # its name in the engine
+    configuration = models.ForeignKey(
+        IndexConfiguration, null=True, blank=True, on_delete=models.PROTECT, related_name="builds"
+    )
+    # The full build that this one adds a few documents to; None where it is a full one.
+    base = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="extensions"
+    )
+    recent = models.PositiveIntegerField(default=0)  # chunks added to the base
+    # What the quality gate found: {"verdict": "passed" | "failed" | "skipped", "reason", ...}
+    gate = models.JSONField(default=dict, blank=True)
+    overridden_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    override_reason = models.CharField(max_length=500, blank=True)
     model = models.CharField(max_length=200)  # the embedding model's fingerprint
     dimension = models.PositiveIntegerField(default=0)
     vectors = models.PositiveIntegerField(default=0)
     documents = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
     revision = models.PositiveBigIntegerField(default=0)  # of IndexState when its rows were read
+    covers_until = models.DateTimeField(null=True, blank=True)  # when its rows were read
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     error = models.CharField(max_length=500, blank=True)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -231,6 +341,15 @@ class IndexState(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     wanted = models.PositiveBigIntegerField(default=0)  # raised with every change of what is known
     built = models.PositiveBigIntegerField(default=0)  # the revision of the active build
+    # The same for full builds: what a few added documents cannot bring, such as an erasure.
+    full_wanted = models.PositiveBigIntegerField(default=0)
+    full_built = models.PositiveBigIntegerField(default=0)
+    # Raised with every change of who may see what: it keys the masks that searches remember.
+    audience = models.PositiveBigIntegerField(default=0)
+    # The configuration that the gate refused; not built again before staff or settings say so.
+    refused = models.ForeignKey(
+        IndexConfiguration, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     lease_token = models.UUIDField(null=True, blank=True)
@@ -241,3 +360,32 @@ class IndexState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.built} of {self.wanted}"
+
+
+class Receipt(models.Model):
+    """What was erased, where and when: the proof that outlives the words."""
+
+    class Kind(models.TextChoices):
+        DOCUMENT = "document", "Document erased"
+        EVERYTHING = "everything", "Knowledge base emptied"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    document_ids = models.JSONField(default=list)  # numbers alone: a title may be what is erased
+    sha256 = models.JSONField(default=list)  # of the erased files
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    # [{"place", "detail", "count", "at": ISO 8601}], in the order in which it went
+    places = models.JSONField(default=list)
+    # Index builds that may still hold the words; empty when it is complete.
+    waits_for = models.JSONField(default=list)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+
+    def __str__(self) -> str:
+        return f"receipt {self.id}"

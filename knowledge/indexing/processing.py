@@ -211,6 +211,7 @@ def _store_chunks(lease: VersionLease, pieces: Sequence[Piece]) -> None:
 def _chunk(version_id: int, piece: Piece) -> Chunk:
     return Chunk(
         version_id=version_id,
+        splitter=conf.splitter_config().identity,
         ordinal=piece.ordinal,
         heading=piece.heading[:500],
         page=piece.page,

@@ -18,6 +18,7 @@ from knowledge.ingestion.units import Unit, UnitMaker, embedded_form
 
 __all__ = ["Piece", "SplitterConfig", "sentence_spans", "split"]
 
+VERSION = 1
 LEVELS = " › "
 _HEADING_MAX = 500  # characters of a path, as the row that keeps it takes
 _PREFIX_SHARE = 3  # title and path take at most a third of the model's window
@@ -30,6 +31,14 @@ class SplitterConfig:
     chunk_tokens: int = 220
     overlap_tokens: int = 30
     max_tokens: int = 256
+
+    @property
+    def identity(self) -> str:
+        """What tells one splitting from another, in at most 40 characters.
+
+        It begins with the version of the algorithm: raise it when pieces come out differently.
+        """
+        return f"{VERSION}:{self.chunk_tokens}:{self.overlap_tokens}:{self.max_tokens}"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,16 @@ def _many_rows(document):
     version = document.versions.get(number=1)
     Chunk.objects.bulk_create(
         [
-            Chunk(version=version, ordinal=n, start=0, end=1, text="x", tokens=1, content_hash="h")
+            Chunk(
+                version=version,
+                splitter="1",
+                ordinal=n,
+                start=0,
+                end=1,
+                text="x",
+                tokens=1,
+                content_hash="h",
+            )
             for n in range(1, 301)
         ]
     )
