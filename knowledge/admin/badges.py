@@ -1,7 +1,14 @@
 """The state of a document or version as a word, an icon and a sentence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+
+from knowledge.catalogue import PENDING, seconds_left
 from knowledge.models import Document, DocumentVersion, VersionState
 
 _STEPS = {
@@ -45,12 +52,68 @@ def of_version(version: DocumentVersion, *, is_answering: bool) -> Badge:
     if state == VersionState.QUEUED:
         return Badge("Waiting", sentence=_RETRIES if version.attempts else "")
     words = _STEPS.get(DocumentVersion.Step(version.step), "Being read")
-    return Badge(words, percent=version.percent)
+    return Badge(", ".join([words, *_how_far(version)]), percent=version.percent)
+
+
+def _how_far(version: DocumentVersion) -> list[str]:
+    """Pages and the time that is left, where they are known."""
+    found = []
+    if version.pages_done and version.page_count:
+        found.append(f"{version.pages_done} of {version.page_count} pages")
+    left = seconds_left(version)
+    if left is not None:
+        found.append(f"about {left} s left" if left < 90 else f"about {round(left / 60)} min left")
+    return found
+
+
+def live(document: Document, newest: DocumentVersion) -> SafeString:
+    """The state as the list shows it; one on its way says so, and the page asks for news of it."""
+    context = {
+        "badge": of_document(document, newest),
+        "document": document,
+        "is_pending": newest.state in PENDING,
+    }
+    return render_to_string("knowledge/admin/_state.html", context)
+
+
+def conditions(document: Document, newest: DocumentVersion) -> list[Badge]:
+    """What a manager should know of a document beside its state."""
+    today = timezone.localdate()
+    found = []
+    if not newest.is_complete:
+        found.append(Badge("Not wholly read", "is-care", "care"))
+    if document.superseded_by is not None:
+        found.append(Badge(f"Superseded by “{document.superseded_by.title}”", icon="info"))
+    if document.expires_on and document.expires_on < today:
+        found.append(Badge(f"Expired on {_day(document.expires_on)}", "is-care", "care"))
+    elif document.review_by and document.review_by < today:
+        found.append(Badge(f"Review was due on {_day(document.review_by)}", "is-care", "care"))
+    if document.effective_from and document.effective_from > today:
+        found.append(Badge(f"Answers from {_day(document.effective_from)}", icon="clock"))
+    same_as = getattr(document, "same_as", None)
+    if same_as:
+        found.append(Badge(f"Same content as document {same_as}", icon="copy"))
+    return found
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Page numbers as people write them: 3 to 5, 9."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in parts)
+
+
+def _day(day: object) -> str:
+    return date_format(day, "j M Y")  # type: ignore[arg-type]
 
 
 def _ready(version: DocumentVersion, *, is_answering: bool) -> Badge:
     if not is_answering:
         return Badge("Kept for old answers", icon="clock")
-    if version.warnings:
-        return Badge("Partly read", "is-care", "care", str(version.warnings[0]))
+    if version.warnings or not version.is_complete:
+        return Badge("Partly read", "is-care", "care", str(next(iter(version.warnings), "")))
     return Badge("Searchable", "is-good", "check")

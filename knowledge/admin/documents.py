@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -16,43 +16,30 @@ from unfold.decorators import display
 
 from core.errors import AppError
 from knowledge import catalogue
-from knowledge.admin import badges
+from knowledge.admin import badges, uploading
+from knowledge.admin.answers import person, say, say_receipt
+from knowledge.admin.filters import ConditionFilter, StateFilter
 from knowledge.admin.forms import DocumentForm
 from knowledge.admin.staff import ForStaff
 from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
-from knowledge.models import Chunk, Document, DocumentVersion, VersionState
+from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.services import (
+    Erasure,
     add_document,
-    cancel,
+    cancel_many,
     delete_document,
-    reprocess,
+    delete_documents,
+    reprocess_many,
     set_active,
     set_groups,
     update_document,
 )
 
+_DAYS = ("effective_from", "review_by", "expires_on", "superseded_by")
 _NOBODY = "Nobody: restricted, no group left"
 _SHOWN_CHUNKS = 10
 _SHOWN_VERSIONS = 10
-
-
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("pending", "Being read"),
-            (VersionState.READY, "Searchable"),
-            (VersionState.FAILED, "Failed"),
-            (VersionState.CANCELLED, "Cancelled"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() == "pending":
-            return queryset.filter(newest_state__in=catalogue.PENDING)
-        return queryset.filter(newest_state=self.value()) if self.value() else queryset
 
 
 @admin.register(Document)
@@ -70,8 +57,8 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         "changed",
     )
     list_display_links = ("described",)
-    list_filter = (StateFilter, "document_type", "is_active", "groups")
-    list_before_template = "knowledge/admin/_summary.html"
+    list_filter = (StateFilter, ConditionFilter, "document_type", "is_active", "groups")
+    list_before_template = "knowledge/admin/_documents.html"
     search_fields = ("title", "source", "owner__email")
     show_full_result_count = False
     list_per_page = 50
@@ -81,17 +68,30 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         ("State", {"fields": ("state", "warnings")}),
         (None, {"fields": ("title", "source", "document_type")}),
         ("Who may read it", {"fields": ("audience", "groups", "is_active")}),
+        ("When it answers", {"fields": _DAYS}),
         ("New version", {"fields": ("uploads", "content")}),
         ("What was read", {"fields": ("versions_table", "passages_table")}),
     )
     add_fieldsets = (
         (None, {"fields": ("uploads", "content", "title", "source", "document_type")}),
         ("Who may read it", {"fields": ("groups", "is_active")}),
+        ("When it answers", {"fields": _DAYS}),
     )
+    raw_id_fields = ("superseded_by",)
     readonly_fields = ("state", "warnings", "audience", "versions_table", "passages_table")
 
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Many files at once, and the state of those in sight, beside the theme's own pages."""
+        view = self.admin_site.admin_view
+        own = [
+            path("files/", view(uploading.page), name="knowledge_document_files"),
+            path("files/one/", view(uploading.take), name="knowledge_document_take"),
+            path("states/", view(uploading.states), name="knowledge_document_states"),
+        ]
+        return [*own, *super().get_urls()]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Document]:
-        return catalogue.documents().select_related("owner")
+        return catalogue.documents().select_related("owner", "superseded_by")
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -110,13 +110,13 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
             "version": newest,
             "kind": _kind(newest),
             "owner": document.owner.display_name if document.owner else "",
+            "conditions": badges.conditions(document, newest),
         }
         return render_to_string("knowledge/admin/_title.html", context)
 
     @display(description="State", ordering="newest_state")  # type: ignore[untyped-decorator]
     def state(self, document: Document) -> SafeString:
-        badge = badges.of_document(document, _newest(document))
-        return render_to_string("knowledge/admin/_badge.html", {"badge": badge})
+        return badges.live(document, _newest(document))
 
     @display(description="Version")  # type: ignore[untyped-decorator]
     def version(self, document: Document) -> int:
@@ -138,7 +138,12 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
 
     @display(description="Warnings")  # type: ignore[untyped-decorator]
     def warnings(self, document: Document) -> SafeString:
-        context = {"sentences": _newest(document).warnings}
+        newest = _newest(document)
+        context = {
+            "sentences": newest.warnings,
+            "silent": badges.ranges(catalogue.pages_without_text(newest)),
+            "pages": newest.page_count,
+        }
         return render_to_string("knowledge/admin/_warnings.html", context)
 
     @display(description="Versions")  # type: ignore[untyped-decorator]
@@ -214,11 +219,11 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         """Groups are the service's work too."""
 
     def delete_model(self, request: HttpRequest, obj: Document) -> None:
-        delete_document(obj)
+        say_receipt(request, delete_document(obj, by=person(request)))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        for document in queryset:
-            delete_document(document)
+        ids = list(queryset.values_list("pk", flat=True))
+        say_receipt(request, delete_documents(ids, Erasure(by=person(request))))
 
     def get_deleted_objects(
         self, objs: Sequence[Document] | QuerySet[Document], request: HttpRequest
@@ -243,11 +248,11 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
 
     @admin.action(description="Process again")
     def process_again(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        self._each(request, queryset, reprocess)
+        say(request, queryset, reprocess_many(queryset.values_list("pk", flat=True)))
 
     @admin.action(description="Cancel processing")
     def cancel_processing(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
-        self._each(request, queryset, cancel)
+        say(request, queryset, cancel_many(queryset.values_list("pk", flat=True)))
 
     def _each(
         self,
