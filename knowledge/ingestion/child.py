@@ -1,7 +1,8 @@
 """The sandbox's child: ``python -m knowledge.ingestion.child FILE MEDIA_TYPE RESULT LIMITS``.
 
-Its first act is to limit itself. It prints progress as lines of a number, writes the result as
-JSON to a file of its own folder, and exits 0; whatever else happens is for the parent to explain.
+Its first act is to limit itself. It prints progress as lines of "percent pages_done pages", writes
+the result as JSON to a file of its own folder, and exits 0; whatever else happens is for the parent
+to explain.
 """
 
 import contextlib
@@ -82,9 +83,9 @@ def _refusal(error: IngestionError) -> dict[str, Any]:
     return {"error": kind.__name__, "sentence": error.sentence}
 
 
-def report(percent: int) -> None:
+def report(percent: int, pages_done: int = 0, pages: int = 0) -> None:
     """Tell the parent how far we are. A parent that is gone ends us with a broken pipe."""
-    sys.stdout.write(f"{percent}\n")
+    sys.stdout.write(f"{percent} {pages_done} {pages}\n")
     sys.stdout.flush()
 
 

@@ -7,6 +7,8 @@ import codecs
 import re
 import unicodedata
 
+from knowledge.ingestion.charsets import likely_encodings
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, which begins alike
@@ -25,16 +27,14 @@ _PRINTABLE_CONTROLS = b"\t\n\r\f\x0b\x1b"
 def decode(data: bytes, declared: str = "") -> str:
     """The text of bytes, whatever their encoding; never raises.
 
-    In order: a byte order mark, the look of UTF-16, valid UTF-8, the declared charset, and
-    Windows-1252, in which every web browser reads the rest.
+    In order: a byte order mark, the look of UTF-16 or UTF-32, valid UTF-8, the declared charset,
+    the encodings that `charsets` guesses, and Windows-1252, in which every web browser reads the
+    rest.
     """
-    for encoding in _candidates(data, declared):
-        try:
-            text = data.decode(encoding)
-        except (ValueError, LookupError):  # a codec's refusal, or no codec
-            continue
-        return normalise(text)
-    return normalise(data.decode("cp1252", errors="replace"))
+    text = _decoded(data, _candidates(data, declared))
+    if text is None:
+        text = _decoded(data, likely_encodings(data))
+    return normalise(data.decode("cp1252", errors="replace") if text is None else text)
 
 
 def normalise(text: str) -> str:
@@ -51,7 +51,9 @@ def html_charset(data: bytes) -> str:
 
 def looks_like_text(head: bytes) -> bool:
     """Whether the first bytes of a file can be text in an encoding that `decode` knows."""
-    if any(head.startswith(mark) for mark, _ in _BOMS) or _utf16_by_look(head):
+    if any(head.startswith(mark) for mark, _ in _BOMS):
+        return True
+    if _utf16_by_look(head) or _utf32_by_look(head):
         return True
     if b"\x00" in head:
         return False
@@ -59,14 +61,36 @@ def looks_like_text(head: bytes) -> bool:
     return controls <= _CONTROLS_SHARE * len(head)
 
 
+def _decoded(data: bytes, encodings: list[str]) -> str | None:
+    for encoding in encodings:
+        try:
+            return data.decode(encoding)
+        except (ValueError, LookupError):  # a codec's refusal, or no codec
+            continue
+    return None
+
+
 def _candidates(data: bytes, declared: str) -> list[str]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return [encoding, "utf-16"] if encoding.startswith("utf-32") else [encoding]
-    by_look = _utf16_by_look(data[:_SAMPLE])
+    by_look = _utf32_by_look(data[:_SAMPLE]) or _utf16_by_look(data[:_SAMPLE])
     # A page may claim a charset of 16 bits, but its claim was read as ASCII: it cannot be true.
     believable = [] if "16" in declared or "32" in declared else [declared]
     return [name for name in (by_look, "utf-8", *believable) if name]
+
+
+def _utf32_by_look(sample: bytes) -> str:
+    """UTF-32 without a mark: of four bytes the highest is NUL and the next one nearly always."""
+    quarter = len(sample) // 4
+    if quarter < 2:
+        return ""
+    planes = [sample[place : quarter * 4 : 4].count(0) / quarter for place in range(4)]
+    if planes[3] == 1 and planes[2] > 0.9 and planes[0] < 0.1:
+        return "utf-32-le"
+    if planes[0] == 1 and planes[1] > 0.9 and planes[3] < 0.1:
+        return "utf-32-be"
+    return ""
 
 
 def _utf16_by_look(sample: bytes) -> str:

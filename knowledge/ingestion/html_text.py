@@ -5,8 +5,10 @@ import re
 from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
+from knowledge.ingestion.boilerplate import drop_boilerplate
 from knowledge.ingestion.cleaning import clean
 from knowledge.ingestion.decoding import normalise
+from knowledge.ingestion.html_tables import unfold_tables
 from knowledge.ingestion.types import UnreadableFile
 
 TOO_DEEP = "The page is nested too deeply to be read."
@@ -16,6 +18,7 @@ footer aside form button select textarea input dialog head
 """
 _NEVER_READ = frozenset(_NEVER_READ_TEXT.split())
 _HIDING_STYLE = re.compile(r"display\s{0,4}:\s{0,4}none|visibility\s{0,4}:\s{0,4}hidden", re.I)
+_IN_LAYOUT = ["table", "h1", "h2", "h3", "main", "article"]
 _WHOLE_ENOUGH = 0.3  # a <main> with less of the page's words is an empty shell filled by scripts
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -41,6 +44,9 @@ def to_markdown(page: str) -> str:
     try:
         soup = BeautifulSoup(page, "lxml")
         _drop_unread(soup)
+        _unwrap_layout(soup)
+        drop_boilerplate(soup)
+        unfold_tables(soup)
         _escape_bars(soup)
         converted = _Converter().convert_soup(_root(soup))
     except (RecursionError, AssertionError, ValueError) as error:  # parsers' own words for "no"
@@ -58,6 +64,19 @@ def _drop_unread(soup: BeautifulSoup) -> None:
             header.decompose()
 
 
+def _unwrap_layout(soup: BeautifulSoup) -> None:
+    """A table that holds headings or tables lays a page out; its cells are parts of the page."""
+    for table in soup.find_all("table"):
+        if table.get("role") == "presentation" or table.find(_IN_LAYOUT) is not None:
+            for part in [*_own_parts(table), table]:
+                part.name = "div"
+
+
+def _own_parts(table: Tag) -> list[Tag]:
+    parts = table.find_all(["tbody", "thead", "tfoot", "tr", "td", "th", "caption"])
+    return [part for part in parts if part.find_parent("table") is table]
+
+
 def _escape_bars(soup: BeautifulSoup) -> None:
     """A cell's own bars must not part it."""
     for string in soup.find_all(string=lambda text: text is not None and "|" in text):
@@ -67,8 +86,6 @@ def _escape_bars(soup: BeautifulSoup) -> None:
 
 def _is_unread(tag: Tag) -> bool:
     if tag.name in _NEVER_READ or tag.has_attr("hidden") or tag.get("aria-hidden") == "true":
-        return True
-    if tag.get("role") in {"navigation", "banner", "contentinfo", "search"}:
         return True
     return bool(_HIDING_STYLE.search(str(tag.get("style", ""))))
 

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,9 @@ from knowledge.ingestion.types import (
     IngestionError,
     LimitExceeded,
     Limits,
+    PageKind,
+    PageReport,
+    Progress,
     SourceFile,
     UnreadableFile,
     UnsupportedFile,
@@ -43,6 +47,7 @@ BROKE_THE_READER = "The file broke the reader: it is damaged, or made to do harm
 STOPPED = "Reading the file was stopped."
 
 _LOOK_EVERY_SECONDS = 0.1
+_PROGRESS = re.compile(rb"(\d{1,3}) (\d{1,7}) (\d{1,7})")  # percent, pages done, pages
 _PROJECT = Path(__file__).resolve().parents[2]
 _COMMAND = (sys.executable, "-m", "knowledge.ingestion.child")
 _ERRORS: dict[str, type[IngestionError]] = {
@@ -53,14 +58,14 @@ _ERRORS: dict[str, type[IngestionError]] = {
 def extract(
     source: SourceFile,
     limits: Limits = DEFAULT_LIMITS,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     folder: Path | None = None,
 ) -> Extracted:
     """The text of a file, read in a spawned child.
 
-    ``on_progress`` gets percentages and ``should_stop`` is asked about ten times a second, both
-    in this thread. What is read lies below ``folder`` meanwhile, the system's own temporary folder
+    ``on_progress`` gets a Progress and ``should_stop`` is asked about ten times a second, both in
+    this thread. What is read lies below ``folder`` meanwhile, the system's own temporary folder
     by default. Raises UnsupportedFile, UnreadableFile, LimitExceeded or ExtractionStopped.
     """
     arguments = (str(source.path.resolve()), source.media_type)
@@ -73,7 +78,7 @@ class Watch:
     """What the parent holds a child to, and whom it tells."""
 
     limits: Limits
-    on_progress: Callable[[int], None] | None = None
+    on_progress: Callable[[Progress], None] | None = None
     should_stop: Callable[[], bool] | None = None
     folder: Path | None = None  # where the child's own folder is made
 
@@ -119,12 +124,12 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _wait(child: subprocess.Popen[bytes], watch: Watch) -> None:
     """Return when the child has ended; raise when it must be ended."""
-    progress = _Progress()
+    printed = _Printed()
     assert child.stdout is not None  # noqa: S101 - Popen was given a pipe
-    reader = threading.Thread(target=progress.read, args=(child.stdout,), daemon=True)
+    reader = threading.Thread(target=printed.read, args=(child.stdout,), daemon=True)
     reader.start()
     deadline = time.monotonic() + watch.limits.wall_seconds
-    told = -1
+    told: Progress | None = None
     while child.poll() is None:
         if time.monotonic() > deadline:
             raise LimitExceeded(TOO_SLOW)
@@ -132,27 +137,35 @@ def _wait(child: subprocess.Popen[bytes], watch: Watch) -> None:
             raise LimitExceeded(TOO_MUCH_MEMORY)
         if watch.should_stop is not None and watch.should_stop():
             raise ExtractionStopped(STOPPED)
-        if watch.on_progress is not None and progress.percent > told:
-            told = progress.percent
+        if watch.on_progress is not None and printed.progress != told:
+            told = printed.progress
             watch.on_progress(told)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(_LOOK_EVERY_SECONDS)
     reader.join(1)
 
 
-class _Progress:
-    """The last number that the child printed; what else it prints is dropped."""
+class _Printed:
+    """The last progress that the child printed; what else it prints is dropped."""
 
     def __init__(self) -> None:
-        self.percent = 0
+        self.progress = Progress(0)
 
     def read(self, pipe: IO[bytes]) -> None:
         """Until the pipe ends. A line is read only up to a length: the child is not trusted."""
         with pipe:
             while line := pipe.readline(64):
-                word = line.strip()
-                if word.isdigit() and len(word) <= 3:
-                    self.percent = min(int(word), 100)
+                match = _PROGRESS.fullmatch(line.strip())
+                if match is not None:
+                    self._take(*(int(number) for number in match.groups()))
+
+    def _take(self, percent: int, pages_done: int, pages: int) -> None:
+        """Progress never goes back, whatever the child says."""
+        self.progress = Progress(
+            max(min(percent, 100), self.progress.percent),
+            max(min(pages_done, pages), self.progress.pages_done),
+            max(pages, self.progress.pages),
+        )
 
 
 def _resident(pid: int) -> int:
@@ -204,4 +217,9 @@ def _extracted(values: dict[str, Any]) -> Extracted:
         pages=tuple(values["pages"]),
         warnings=tuple(values["warnings"]),
         page_count=values["page_count"],
+        page_report=tuple(
+            PageReport(page["page"], page["characters"], PageKind(page["kind"]))
+            for page in values["page_report"]
+        ),
+        is_complete=values["is_complete"],
     )

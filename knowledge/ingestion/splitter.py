@@ -18,7 +18,7 @@ from knowledge.ingestion.units import Unit, UnitMaker, embedded_form
 
 __all__ = ["Piece", "SplitterConfig", "sentence_spans", "split"]
 
-VERSION = 1
+VERSION = 2
 LEVELS = " › "
 _HEADING_MAX = 500  # characters of a path, as the row that keeps it takes
 _PREFIX_SHARE = 3  # title and path take at most a third of the model's window
@@ -26,11 +26,16 @@ _PREFIX_SHARE = 3  # title and path take at most a third of the model's window
 
 @dataclass(frozen=True)
 class SplitterConfig:
-    """Sizes in tokens of the embedding model: what a chunk aims at, repeats, and may never pass."""
+    """Sizes in tokens of the embedding model: what a chunk aims at, repeats, and may never pass.
+
+    ``counted_by`` stands for the model whose tokens are counted: equal sizes in the tokens of
+    another one make other pieces.
+    """
 
     chunk_tokens: int = 220
     overlap_tokens: int = 30
     max_tokens: int = 256
+    counted_by: str = ""  # at most 12 characters
 
     @property
     def identity(self) -> str:
@@ -38,7 +43,8 @@ class SplitterConfig:
 
         It begins with the version of the algorithm: raise it when pieces come out differently.
         """
-        return f"{VERSION}:{self.chunk_tokens}:{self.overlap_tokens}:{self.max_tokens}"
+        sizes = f"{VERSION}:{self.chunk_tokens}:{self.overlap_tokens}:{self.max_tokens}"
+        return f"{sizes}:{self.counted_by}" if self.counted_by else sizes
 
 
 @dataclass(frozen=True)
@@ -106,13 +112,23 @@ class _Splitting:
             fitted = [
                 part for unit in section.units for part in self._maker.fitted(unit, section.budget)
             ]
-            for group in pack(fitted, section.budget, self._config.overlap_tokens):
-                self._emit(group, section)
+            for is_alone, run in groupby(fitted, key=lambda unit: unit.is_alone):
+                for group in self._groups(list(run), section.budget, is_alone=is_alone):
+                    self._emit(group, section)
         return self._pieces
 
+    def _groups(self, units: list[Unit], budget: int, *, is_alone: bool) -> list[list[Unit]]:
+        if is_alone:
+            return [[unit] for unit in units]
+        return pack(units, budget, self._config.overlap_tokens)
+
     def _sections(self) -> Iterator[_Section]:
-        """Units by heading; a heading without a text of its own joins what follows it."""
+        """Units by heading and page; a heading without a text of its own joins what follows it.
+
+        Each page begins anew, so that a change on one leaves the chunks of all others as they are.
+        """
         outline = self._extracted.outline
+        pages = self._extracted.pages
         starts = [heading.start for heading in outline]
         units = self._maker.units(
             segments(self._extracted.text, frozenset(starts)), frozenset(starts)
@@ -120,7 +136,11 @@ class _Splitting:
         paths = _paths(outline)
         waiting: list[Unit] = []
         path: tuple[str, ...] = ()
-        for number, group in groupby(units, key=lambda unit: bisect_right(starts, unit.start) - 1):
+
+        def place(unit: Unit) -> tuple[int, int]:
+            return bisect_right(starts, unit.start) - 1, bisect_right(pages, unit.start)
+
+        for (number, _), group in groupby(units, key=place):
             under_it = list(group)
             waiting.extend(under_it)
             path = paths[number] if number >= 0 else ()

@@ -10,6 +10,9 @@ from knowledge.ingestion.sentences import Kind, Segment
 _LINK = re.compile(r"!?\[([^\[\]\n]{1,300})\]\([^()\s]{1,500}\)")
 _RUN = re.compile(r"([^\w\s])\1{3,}")
 _CHARACTERS_A_TOKEN = 8  # English has 4 to 5; a unit with more is cut by length alone
+_HEAD_SHARE = 3  # of a chunk: a table's head that takes more is given to groups of its columns
+_BAR_TOKENS = 2  # what a bar between cells may cost
+_NAME_MAX = 120  # characters of the first cell with its column's name
 _JOINERS = "\u200c\u200d"
 
 
@@ -25,6 +28,7 @@ class Unit:
     is_heading: bool = False
     head: str = ""  # of the table that the row stands in; empty for the head itself
     head_tokens: int = 0
+    is_alone: bool = False  # some cells of a wide row, under the names of their columns alone
 
 
 def embedded_form(text: str) -> str:
@@ -76,7 +80,17 @@ class UnitMaker:
 
     def fitted(self, unit: Unit, budget: int) -> list[Unit]:
         """The unit itself, or parts of it that have at most ``budget`` tokens and sane lengths."""
-        if unit.head_tokens > budget // 3:
+        if unit.head and (
+            unit.head_tokens > budget // _HEAD_SHARE or unit.tokens + unit.head_tokens > budget
+        ):
+            return [
+                part for cells in self._columns(unit, budget) for part in self._cut(cells, budget)
+            ]
+        return self._cut(unit, budget)
+
+    def _cut(self, unit: Unit, budget: int) -> list[Unit]:
+        """The unit in parts that fit; a head that leaves them no room is left out."""
+        if unit.head_tokens > budget // 2:
             unit = replace(unit, head="", head_tokens=0)
         room = max(budget - unit.head_tokens, 1)
         longest = room * _CHARACTERS_A_TOKEN
@@ -86,6 +100,33 @@ class UnitMaker:
         for start, end in self._slices(unit.start, unit.end, longest):
             parts.extend(self._halved(start, end, room, unit))
         return parts
+
+    def _columns(self, unit: Unit, budget: int) -> list[Unit]:
+        """A wide row as groups of its cells, each under the names of its own columns."""
+        cells = cell_spans(self._text, unit.start, unit.end)
+        heads = [unit.head[slice(*span)] for span in cell_spans(unit.head, 0, len(unit.head))]
+        if len(cells) != len(heads) or len(cells) < 2:
+            return [unit]
+        costs = [
+            self._tokens(*cell) + self.count(head) + 2 * _BAR_TOKENS
+            for cell, head in zip(cells, heads, strict=True)
+        ]
+        name = f"{heads[0]}: {self._text[slice(*cells[0])]}\n"  # which row it is, for later groups
+        lead = self.count(name) if len(name) <= _NAME_MAX else budget
+        lead, name = (lead, name) if lead < budget // _HEAD_SHARE else (0, "")
+        groups: list[Unit] = []
+        first, spent = 0, 0
+        for number, cost in enumerate([*costs, budget]):
+            room = budget - _BAR_TOKENS - (lead if first else 0)
+            if number > first and spent + cost > room:
+                head = f"{name if first else ''}| {' | '.join(heads[first:number])} |"
+                start = cells[first][0] if first else unit.start
+                end = cells[number][0] if number < len(cells) else unit.end
+                part = self._part(unit, start, start + len(self._text[start:end].rstrip()))
+                groups.append(replace(part, head=head, head_tokens=self.count(head), is_alone=True))
+                first, spent = number, 0
+            spent += cost
+        return groups
 
     def halves(self, unit: Unit) -> list[Unit]:
         """Two parts of a unit; itself where it is one character."""
@@ -144,6 +185,22 @@ def _is_rule(line: str) -> bool:
 def _continues(character: str) -> bool:
     """Whether a character belongs to the one before it."""
     return character in _JOINERS or unicodedata.combining(character) > 0
+
+
+def cell_spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The cells of a table's row as (start, end) without the bars and blanks around them."""
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for place in range(start, end + 1):
+        is_bar = place < end and text[place] == "|" and (place == start or text[place - 1] != "\\")
+        if not is_bar and place < end:
+            continue
+        piece = text[begin:place]
+        if begin > start and (is_bar or piece.strip()):
+            left = begin + len(piece) - len(piece.lstrip())
+            spans.append((left, max(left, begin + len(piece.rstrip()))))
+        begin = place + 1
+    return spans
 
 
 def _table_heads(text: str, found: Sequence[Segment]) -> list[str]:

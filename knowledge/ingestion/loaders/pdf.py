@@ -1,28 +1,50 @@
-"""PDF by PDFium: text and page starts. One thread only: PDFium's heap breaks under two."""
+"""PDF by PDFium: text, tables and page starts. One thread: PDFium's heap breaks under two."""
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 
 from knowledge.ingestion.cleaning import clean
 from knowledge.ingestion.decoding import normalise
 from knowledge.ingestion.loaders import Report
-from knowledge.ingestion.loaders.checks import check_length, check_pages
+from knowledge.ingestion.loaders.checks import check_length, check_pages, without_text
 from knowledge.ingestion.markdown import plain_title
-from knowledge.ingestion.types import Extracted, Heading, Limits, UnreadableFile
+from knowledge.ingestion.pdf.flow import Flow, hyphenated_words
+from knowledge.ingestion.pdf.furniture import without_furniture
+from knowledge.ingestion.pdf.grids import with_tables
+from knowledge.ingestion.pdf.headings import heading_levels
+from knowledge.ingestion.pdf.order import in_reading_order
+from knowledge.ingestion.pdf.rules import read_rules
+from knowledge.ingestion.pdf.words import Box, TextLine, around, read_lines, settled, turning
+from knowledge.ingestion.types import (
+    Extracted,
+    Heading,
+    Limits,
+    PageKind,
+    PageReport,
+    UnreadableFile,
+)
 
 PASSWORD = "The file needs a password."  # noqa: S105 - a sentence for a manager
 DAMAGED = "The file is damaged or is not a PDF."
 NO_PAGES = "The file has no pages."
 _PDFIUM_PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
-_BETWEEN_PAGES = "\n\n"
-_SHORT_LINE = 0.75  # of the page's long lines: shorter ends a paragraph or is a heading
 _MAX_BOOKMARKS = 2000
-# PDFium's mark of a word broken at a line end; before a capital or digit the hyphen was written.
-_HYPHEN_KEPT = re.compile("\ufffe(?=[A-Z0-9])")
-_HYPHEN = re.compile("[\ufffe\x02]")
-_BULLET = re.compile("[•◦▪‣●○■]\\s{0,8}")
+_PICTURE_SHARE = 0.5  # of a page that pictures cover: a scan, where the page has no own text
+_NESTED = 3  # forms in forms that are searched for pictures
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is kept of a page once it is read."""
+
+    lines: list[TextLine]
+    box: Box
+    kind: PageKind  # without text: EMPTY, PICTURE or DAMAGED
+    is_scan: bool = False  # a picture covers it, so that text on it may be a stamp alone
 
 
 def load(path: Path, limits: Limits, report: Report) -> Extracted:
@@ -34,65 +56,100 @@ def load(path: Path, limits: Limits, report: Report) -> Extracted:
         raise UnreadableFile(PASSWORD if is_locked else DAMAGED) from error
     try:
         check_pages(len(document), limits)
-        texts = _page_texts(document, limits, report)
+        if not len(document):
+            raise UnreadableFile(NO_PAGES)
+        pages = _pages(document, limits, report)
         bookmarks = _bookmarks(document)
     finally:
         document.close()
-    return _joined(texts, bookmarks)
+    return _extracted(pages, bookmarks)
 
 
-def _page_texts(document: pypdfium2.PdfDocument, limits: Limits, report: Report) -> list[str]:
-    texts: list[str] = []
+def _pages(document: pypdfium2.PdfDocument, limits: Limits, report: Report) -> list[_Page]:
+    pages: list[_Page] = []
     total = len(document)
     characters = 0
     for number in range(total):
-        text = _page_text(document, number)
-        characters += len(text)
+        page = _page(document, number, limits)
+        characters += sum(len(line.text) for line in page.lines)
         check_length(characters, limits)
-        texts.append(text)
-        report((number + 1) * 95 // total)
-    return texts
+        pages.append(page)
+        report((number + 1) * 95 // total, number + 1, total)
+    return pages
 
 
-def _page_text(document: pypdfium2.PdfDocument, number: int) -> str:
-    """The text of a page; empty where the page itself is damaged."""
+def _page(document: pypdfium2.PdfDocument, number: int, limits: Limits) -> _Page:
+    """One page; without lines where it is damaged."""
     try:
         page = document[number]
     except pypdfium2.PdfiumError:
-        return ""
+        return _Page([], Box(0, 0, 0, 0), PageKind.DAMAGED)
     try:
         text_page = page.get_textpage()
         try:
-            raw = text_page.get_text_range()
+            check_length(text_page.count_chars(), limits)
+            return _read(page, text_page)
         finally:
             text_page.close()
     except pypdfium2.PdfiumError:
-        return ""
+        return _Page([], Box(0, 0, 0, 0), PageKind.DAMAGED)
     finally:
         page.close()
-    return _readable(raw)
 
 
-def _readable(raw: str) -> str:
-    """Words joined that a line end broke, bullets as list items, paragraphs parted."""
-    joined = _HYPHEN.sub("", _HYPHEN_KEPT.sub("-", raw))
-    text = _BULLET.sub("- ", clean(normalise(joined)))
-    return _with_paragraphs(text.split("\n"))
+def _read(page: Any, text_page: Any) -> _Page:
+    turn = turning(page.get_rotation())
+    left, bottom, right, top = page.get_bbox()
+    corners = [turn(left, bottom), turn(right, top)]
+    box = around([Box(x, y, x, y) for x, y in corners])
+    lines = read_lines(text_page, turn)
+    if lines:
+        lines = in_reading_order(with_tables(lines, read_rules(page, turn)))
+    shows = next(iter(page.get_objects(max_depth=_NESTED)), None) is not None
+    return _Page(
+        [settled(line) for line in lines],
+        box,
+        PageKind.PICTURE if shows else PageKind.EMPTY,
+        is_scan=_is_covered(page, (right - left) * (top - bottom)),
+    )
 
 
-def _with_paragraphs(lines: list[str]) -> str:
-    """PDF knows lines, not paragraphs: a short line before a capital ends one."""
-    lengths = sorted(len(line) for line in lines if line.strip())
-    if not lengths:
-        return ""
-    full = lengths[int(len(lengths) * 0.75)]  # three quarters of the lines are no longer
-    parts: list[str] = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        parts.append(line)
-        starts_anew = following[:1].isupper() or following.startswith("- ")
-        if line.strip() and len(line) < _SHORT_LINE * full and starts_anew:
-            parts.append("")
-    return "\n".join(parts).strip("\n")
+def _is_covered(page: Any, area: float) -> bool:
+    """Whether pictures cover most of a page."""
+    covered = 0.0
+    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=_NESTED):
+        x0, y0, x1, y1 = picture.get_bounds()
+        covered += abs(x1 - x0) * abs(y1 - y0)
+        if covered > _PICTURE_SHARE * area:
+            return True
+    return False
+
+
+def _extracted(pages: list[_Page], bookmarks: list[tuple[int, str, int]]) -> Extracted:
+    kept = without_furniture([page.lines for page in pages], [page.box for page in pages])
+    lines = [page.lines for page in kept]
+    own = [[line for line in page.lines if id(line) not in page.repeated] for page in kept]
+    flow = Flow(hyphenated_words(lines), heading_levels(own))
+    for page_lines in lines:
+        flow.add_page(page_lines)
+    is_stamped = [page.is_scan and left.is_bare for page, left in zip(pages, kept, strict=True)]
+    reports = tuple(
+        PageReport(number, len(text), page.kind if stamped or not text else PageKind.TEXT)
+        for number, (page, text, stamped) in enumerate(
+            zip(pages, flow.pages, is_stamped, strict=True), start=1
+        )
+    )
+    warning = without_text(reports, "page")
+    text = flow.text
+    return Extracted(
+        text=text,
+        outline=_outline(text, flow.starts, bookmarks) or tuple(flow.headings),
+        pages=tuple(min(start, len(text)) for start in flow.starts),
+        warnings=(warning,) if warning else (),
+        page_count=len(pages),
+        page_report=reports,
+        is_complete=not warning,
+    )
 
 
 def _bookmarks(document: pypdfium2.PdfDocument) -> list[tuple[int, str, int]]:
@@ -110,27 +167,6 @@ def _bookmarks(document: pypdfium2.PdfDocument) -> list[tuple[int, str, int]]:
     except pypdfium2.PdfiumError:
         return []
     return found
-
-
-def _joined(texts: list[str], bookmarks: list[tuple[int, str, int]]) -> Extracted:
-    empty = sum(not text for text in texts)
-    if not texts:
-        raise UnreadableFile(NO_PAGES)
-    if empty == len(texts):
-        raise UnreadableFile(_only_pictures(empty))
-    starts: list[int] = []
-    at = 0
-    for text in texts:
-        starts.append(at)
-        at += len(text) + len(_BETWEEN_PAGES)
-    whole = _BETWEEN_PAGES.join(texts)
-    return Extracted(
-        text=whole,
-        outline=_outline(whole, starts, bookmarks),
-        pages=tuple(min(start, len(whole)) for start in starts),
-        warnings=(_some_pictures(empty, len(texts)),) if empty else (),
-        page_count=len(texts),
-    )
 
 
 def _outline(
@@ -156,13 +192,3 @@ def _line_that_is(title: str, text: str, start: int, end: int) -> int | None:
             return at
         at += len(line) + 1
     return None
-
-
-def _only_pictures(pages: int) -> str:
-    which = "The only page is a picture" if pages == 1 else f"All {pages:,} pages are pictures"
-    return f"{which} without text. Run it through text recognition and add it again."
-
-
-def _some_pictures(empty: int, pages: int) -> str:
-    which = "1 page is a picture" if empty == 1 else f"{empty:,} pages are pictures"
-    return f"{which} without text (of {pages:,}), so nothing is found on them."

@@ -10,8 +10,10 @@ import docx
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from knowledge.ingestion.sniffing import recognise
+from knowledge.ingestion.sniffing import SUPPORTED, recognise
 from knowledge.ingestion.types import SourceFile
+
+__all__ = ["SUPPORTED", "SourceFile"]
 
 
 def source(path: Path) -> SourceFile:

@@ -17,7 +17,7 @@ from tests.knowledge.ingestion import making
 
 def load(path, limits=Limits(), reported=None):  # noqa: B008 - frozen
     found = making.source(path)
-    report = reported.append if reported is not None else lambda _percent: None
+    report = (lambda *told: reported.append(told)) if reported is not None else lambda *_: None
     return loader_for(found.media_type).load(path, limits, report)
 
 
@@ -151,13 +151,16 @@ def test_a_pdf_knows_its_pages_and_bookmarks(tmp_path):
     assert extracted.text[extracted.pages[1] :].startswith("Sickness")
     assert [heading.title for heading in extracted.outline] == ["Leave policy", "Sickness"]
     assert extracted.outline[1].start == extracted.pages[1]
-    assert reported[-1] == 95
+    assert reported[-1] == (95, 2, 2)
 
 
 def test_a_pdf_with_pictures_of_pages_says_how_many(tmp_path):
     extracted = load(making.pdf(tmp_path / "a.pdf", [["Words here"], [], []]))
     assert extracted.warnings == (
-        "2 pages are pictures without text (of 3), so nothing is found on them.",
+        (
+            "2 of 3 pages have no text (pages 2–3), so nothing is found there. "
+            "Pictures of text have to go through text recognition first."
+        ),
     )
 
 

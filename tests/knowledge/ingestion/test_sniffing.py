@@ -19,6 +19,12 @@ ZIP = b"PK\x03\x04" + b"\x00" * 26
         (b"\n%PDF-1.7\n", "report.pdf", MediaType.PDF),
         (ZIP + b"[Content_Types].xml", "a.docx", MediaType.DOCX),
         (ZIP + b"word/document.xml", "a.docx", MediaType.DOCX),
+        (ZIP + b"ppt/presentation.xml", "a.PPTX", MediaType.PPTX),
+        (ZIP + b"docProps/app.xml", "a.xlsx", MediaType.XLSX),
+        (b"a;b\n1;2\n", "a.csv", MediaType.CSV),
+        (b"a\tb\n1\t2\n", "a.tsv", MediaType.TSV),
+        (ZIP + b"leave.md", "a.zip", MediaType.ZIP),
+        (b"PK\x05\x06" + b"\x00" * 18, "a.zip", MediaType.ZIP),
     ],
 )
 def test_a_file_that_is_what_its_name_says_is_recognised(head, name, expected):
@@ -40,8 +46,11 @@ def test_a_file_that_is_what_its_name_says_is_recognised(head, name, expected):
         (b"words", "a.exe"),
         (b"words", "noextension"),
         (b"words", ".md"),
-        (ZIP + b"anything", "a.zip"),
-        (b"a;b", "a.csv"),
+        (ZIP + b"word/document.xml", "a.pptx"),
+        (ZIP + b"ppt/presentation.xml", "a.xlsx"),
+        (ZIP + b"leave.md", "a.csv"),
+        (b"words", "a.zip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a.csv"),
     ],
 )
 def test_a_file_that_is_something_else_is_refused_with_a_sentence(head, name):
@@ -50,9 +59,28 @@ def test_a_file_that_is_something_else_is_refused_with_a_sentence(head, name):
     assert caught.value.sentence.endswith(".")
 
 
-def test_an_old_office_file_is_told_what_to_do():
-    with pytest.raises(UnsupportedFile, match="Save it as DOCX"):
-        recognise(b"\xd0\xcf\x11\xe0\xa1\xb1", "a.docx")
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a.docx", "Save it as DOCX without a password"),
+        ("a.xlsx", "Save it as XLSX without a password"),
+        ("a.doc", "old Office format. Save it as DOCX"),
+        ("a.ppt", "old Office format. Save it as PPTX"),
+        ("a.xls", "old Office format. Save it as XLSX"),
+        ("a.docm", "macros are not taken. Save it as DOCX"),
+        ("a.pptm", "macros are not taken. Save it as PPTX"),
+        ("a.xlsm", "macros are not taken. Save it as XLSX"),
+    ],
+)
+def test_an_office_file_of_another_kind_is_told_what_to_do(name, sentence):
+    with pytest.raises(UnsupportedFile, match=sentence):
+        recognise(b"\xd0\xcf\x11\xe0\xa1\xb1", name)
+
+
+def test_an_office_file_with_a_password_says_so():
+    directory = "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(UnsupportedFile, match="needs a password"):
+        recognise(b"\xd0\xcf\x11\xe0\xa1\xb1" + b"\0" * 500 + directory, "a.pptx")
 
 
 def test_an_empty_file_is_said_to_be_empty():
@@ -76,6 +104,8 @@ def test_a_browsers_word_counts_only_for_a_name_without_an_extension():
         ("  two   words .md ", "two words .md"),
         ("", "document"),
         ("..", "document"),
+        ("CON.txt", "CON.txt"),
+        ("a\u2066b\x1b[0m.md", "ab[0m.md"),
     ],
 )
 def test_a_name_is_made_fit_for_display(name, shown):
