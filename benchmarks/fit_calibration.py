@@ -71,7 +71,7 @@ class Example:
 class HitExample:
     corpus: str
     is_relevant: bool
-    dense: float
+    dense: float | None  # None by words alone
     coverage: float
 
 
@@ -90,7 +90,7 @@ def read_set(data: Path, name: str, embedder: LocalEmbedder) -> Set:
     documents.sort(key=lambda document: document["id"] not in wanted)
     documents = documents[: SETS[name][0]]
     numbers = {document["id"]: at for at, document in enumerate(documents)}
-    rows = _rows(documents, embedder)
+    rows = chunk_rows(documents, embedder)
     asked = []
     for question in questions:
         found = {numbers.get(entry["document_id"], -1) for entry in question["relevant"]} - {-1}
@@ -101,7 +101,7 @@ def read_set(data: Path, name: str, embedder: LocalEmbedder) -> Set:
     return Set(name, documents, rows, joined)
 
 
-def _rows(documents: Sequence[dict[str, Any]], embedder: LocalEmbedder) -> list[IndexRow]:
+def chunk_rows(documents: Sequence[dict[str, Any]], embedder: LocalEmbedder) -> list[IndexRow]:
     pieces = []
     for number, document in enumerate(documents):
         extracted = Extracted(document["text"], outline(document["text"]))
@@ -109,7 +109,7 @@ def _rows(documents: Sequence[dict[str, Any]], embedder: LocalEmbedder) -> list[
         pieces += [(number, document["title"], piece) for piece in made]
     vectors = embedder.embed_passages([piece.embedded_text for _, _, piece in pieces])
     return [
-        IndexRow(uuid.uuid4(), number, title, piece.heading, piece.text, vector)
+        IndexRow(uuid.uuid4(), number, number, title, piece.heading, piece.text, vector)
         for (number, title, piece), vector in zip(pieces, vectors, strict=True)
     ]
 
@@ -135,21 +135,21 @@ def examples(
             everyone = index.allow(None)
 
             def ask(
-                text: str, vector: np.ndarray, index: Any = index, everyone: Any = everyone
+                text: str, vector: np.ndarray | None, index: Any = index, everyone: Any = everyone
             ) -> Retrieved:
                 return retrieve(text, vector, index, everyone, RetrieverConfig())
 
-            for text, vector, found in taken.questions:
-                if found & members:
-                    yield _example(name, ask(text, vector), found & members)
-            for text, vector in strangers:
-                yield _example(name, ask(text, vector), set())
+            for way in (True, False):  # with the vector, and by words alone
+                for text, vector, found in taken.questions:
+                    if found & members:
+                        yield _example(name, ask(text, vector if way else None), found & members)
+                for text, vector in strangers:
+                    yield _example(name, ask(text, vector if way else None), set())
 
 
 def _example(name: str, result: Retrieved, found: set[int]) -> tuple[Example, list[HitExample]]:
     hits = [
-        HitExample(name, hit.document_id in found, hit.dense or 0.0, hit.coverage)
-        for hit in result.hits
+        HitExample(name, hit.document_id in found, hit.dense, hit.coverage) for hit in result.hits
     ]
     return Example(name, bool(found), result.features), hits
 
@@ -179,11 +179,11 @@ def balanced(groups: Sequence[tuple[str, bool]]) -> np.ndarray:
 
 
 def full(features: Features) -> list[float]:
-    return [features.best_dense or 0.0, features.coverage]
+    return [features.best_dense or 0.0, features.coverage, features.lead]
 
 
 def words_alone(features: Features) -> list[float]:
-    return [features.coverage]
+    return [features.coverage, features.lexical, float(np.log(features.passages))]
 
 
 def report_answerable(
@@ -201,11 +201,13 @@ def report_answerable(
         chances = 1 / (1 + np.exp(-(matrix @ beta[:-1] + beta[-1])))
         threshold = _quantile(chances[rest & (labels == 1)], weights[rest & (labels == 1)])
         shown = of_set == left_out if left_out else rest
-        positive, negative = chances[shown & (labels == 1)], chances[shown & (labels == 0)]
+        positive, negative = shown & (labels == 1), shown & (labels == 0)
+        kept = np.average(chances[positive] >= threshold, weights=weights[positive])
+        refused = np.average(chances[negative] < threshold, weights=weights[negative])
+        area = auc(chances[positive], chances[negative])
         print(
-            f"  {left_out or 'fitted on all':14} AUC {auc(positive, negative):.4f}"
-            f"  kept {np.mean(positive >= threshold):.3f}"
-            f"  refused {np.mean(negative < threshold):.3f}  threshold {threshold:.3f}"
+            f"  {left_out or 'fitted on all':14} AUC {area:.4f}  kept {kept:.3f}"
+            f"  refused {refused:.3f}  threshold {threshold:.3f}"
         )
     beta[-1] -= np.log(threshold / (1 - threshold))  # so that the line lies at one half
     print("  coefficients", [round(float(value), 3) for value in beta])
@@ -218,10 +220,13 @@ def _quantile(values: np.ndarray, weights: np.ndarray) -> float:
 
 
 def report_relevance(found: Sequence[HitExample]) -> None:
-    for title, columns in (("relevance", 2), ("relevance by words alone", 1)):
-        matrix = np.array([[hit.coverage, hit.dense][:columns] for hit in found])
-        labels = np.array([float(hit.is_relevant) for hit in found])
-        weights = balanced([(hit.corpus, hit.is_relevant) for hit in found])
+    for title, by_words in (("relevance", False), ("relevance by words alone", True)):
+        hits = [hit for hit in found if (hit.dense is None) is by_words]
+        matrix = np.array(
+            [[hit.coverage] if by_words else [hit.coverage, hit.dense] for hit in hits]
+        )
+        labels = np.array([float(hit.is_relevant) for hit in hits])
+        weights = balanced([(hit.corpus, hit.is_relevant) for hit in hits])
         beta = fit(matrix, labels, weights)
         scores = matrix @ beta[:-1]
         print(f"\n{title}: AUC {auc(scores[labels == 1], scores[labels == 0]):.4f}")
@@ -266,8 +271,10 @@ def main() -> None:
             found.append(example)
             hits.extend(its_hits)
     print(len(found), "questions asked of", len({example.corpus for example in found}), "corpora")
-    report_answerable("answerable", found, full)
-    report_answerable("answerable, by words alone", found, words_alone)
+    whole = [example for example in found if example.features.best_dense is not None]
+    by_words = [example for example in found if example.features.best_dense is None]
+    report_answerable("answerable", whole, full)
+    report_answerable("answerable, by words alone", by_words, words_alone)
     report_relevance(hits)
 
 

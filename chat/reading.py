@@ -37,6 +37,7 @@ class Note:
     gone: str | None
     current_version: int | None
     uploaded_at: str
+    review_due: str  # ISO 8601 date on which a review was due; empty where none is overdue
     same_document_as: int | None  # the number of an earlier note on the same document
 
 
@@ -139,6 +140,7 @@ def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any
             "end": c["end"],
             "score": c["score"],
             "url": source_url(c["document_id"], c["document_version"], c["start"], c["end"]),
+            **_review(texts[spans[index]]),
         }
         for index, c in enumerate(stored)
         if texts[spans[index]].gone is None
@@ -239,7 +241,13 @@ def _source(citation: Citation, read: SpanText) -> dict[str, Any]:
         "end": citation.end,
         "score": citation.score,
         "url": _url(citation, read),
+        **_review(read),
     }
+
+
+def _review(read: SpanText) -> dict[str, Any]:
+    """Until when the document was to be looked over, and whether that day has passed."""
+    return {"review_by": read.review_by or None, "is_overdue": read.is_overdue}
 
 
 def _url(citation: Citation, read: SpanText) -> str:
@@ -278,6 +286,7 @@ def _notes(message: Message, shelf: _Shelf) -> list[Note]:
                 gone=read.gone,
                 current_version=read.current_version,
                 uploaded_at=read.uploaded_at,
+                review_due=read.review_by if read.is_overdue else "",
                 same_document_as=None if earlier == citation.number else earlier,
             )
         )

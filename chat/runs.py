@@ -60,13 +60,16 @@ def passage_source(
         "end": span[1],
         "score": round(min(1.0, max(0.0, passage.score)), 4),
         "url": source_url(passage.document_id, passage.document_version, *span),
+        "review_by": passage.review_by or None,
+        "is_overdue": passage.is_overdue,
     }
 
 
 def covered(source: Mapping[str, Any], why: str) -> dict[str, Any]:
     """A *source* of which only what may still be told is left; ``why`` as in ``SpanText.gone``."""
     title = "" if why == "restricted" else source["title"]
-    return {**source, "title": title, "heading": "", "content": None, "gone": why, "url": ""}
+    untold = {"heading": "", "content": None, "url": "", "review_by": None, "is_overdue": False}
+    return {**source, **untold, "title": title, "gone": why}
 
 
 class Bell:

@@ -15,7 +15,7 @@ from django.conf import settings
 from core.errors import Code
 
 _hashing = threading.BoundedSemaphore(2)
-_UPLOAD_PATHS = ("/api/knowledge/documents/", "/admin/knowledge/")
+_UPLOAD_PATHS = ("/api/knowledge/documents/", "/admin/knowledge/", "/admin/evaluation/")
 
 
 @contextmanager

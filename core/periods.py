@@ -1,16 +1,20 @@
 """One run per window: the database says what is due, beat only ticks."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core.models import PeriodicRun
 
 LEASE = timedelta(minutes=30)
+TURN = timedelta(minutes=2)  # of a job that renews it while it works
+_ANY_TIME = "any"  # the window of a job that is not bound to a date
 
 
 def run_daily(
@@ -69,3 +73,41 @@ def _open(name: str, window: str, now: datetime, until: datetime) -> PeriodicRun
             )
     except IntegrityError:  # another process was quicker
         return None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The right to do a job now, for two minutes at a time; whoever works on renews it."""
+
+    name: str
+    started_at: datetime
+
+    def renew(self) -> bool:
+        """Whether the turn is still ours; if so it is prolonged."""
+        return bool(self._ours().update(lease_until=timezone.now() + TURN))
+
+    def end(self, report: dict[str, int]) -> None:
+        """Give the turn back; nothing where another process has it by now."""
+        self._ours().update(finished_at=timezone.now(), report=report)
+
+    def _ours(self) -> QuerySet[PeriodicRun]:
+        return PeriodicRun.objects.filter(
+            name=self.name, window=_ANY_TIME, started_at=self.started_at, finished_at=None
+        )
+
+
+def take_turn(name: str) -> Turn | None:
+    """Claim a job that one process at a time may do; None while another one is at it.
+
+    A turn whose process died is free again after two minutes. Not safe against a process that
+    sleeps longer than that and does not renew: repeat ``renew`` before each write that matters.
+    """
+    now = timezone.now()
+    free = PeriodicRun.objects.filter(
+        Q(lease_until__lt=now) | ~Q(finished_at=None), name=name, window=_ANY_TIME
+    )
+    if free.update(started_at=now, finished_at=None, lease_until=now + TURN):
+        return Turn(name, now)
+    if PeriodicRun.objects.filter(name=name, window=_ANY_TIME).exists():
+        return None
+    return Turn(name, now) if _open(name, _ANY_TIME, now, now + TURN) else None

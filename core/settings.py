@@ -112,6 +112,8 @@ EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
 EMBEDDING_BASE_URL = _address(_text("EMBEDDING_BASE_URL"), "EMBEDDING_BASE_URL", "http", "https")
 EMBEDDING_API_KEY = _text("EMBEDDING_API_KEY")
 EMBEDDING_RUNTIME = _choice("EMBEDDING_RUNTIME", "auto", "onnx", "torch")
+EMBEDDING_INPUT_TYPE = _choice("EMBEDDING_INPUT_TYPE", "auto", "on", "off")
+EMBEDDING_MAX_TOKENS = _number("EMBEDDING_MAX_TOKENS", 512, 64, 32_768)
 # Put before every question or passage, for models that were trained with such words.
 EMBEDDING_QUERY_PREFIX = env.str("EMBEDDING_QUERY_PREFIX", "")
 EMBEDDING_PASSAGE_PREFIX = env.str("EMBEDDING_PASSAGE_PREFIX", "")
@@ -125,6 +127,7 @@ if CHUNK_OVERLAP_TOKENS * 2 > CHUNK_TOKENS:
     raise ImproperlyConfigured("CHUNK_OVERLAP_TOKENS must be at most half of CHUNK_TOKENS.")
 TOP_K = _number("TOP_K", 8, 1, 50)
 RERANKER_MODEL = _text("RERANKER_MODEL")
+RERANKER_TIMEOUT_MS = _number("RERANKER_TIMEOUT_MS", 1500, 10, 60_000)
 QUERY_EXPANSION = _flag("QUERY_EXPANSION")
 VECTOR_INDEX = _choice("VECTOR_INDEX", "files", "pgvector", "milvus")
 VECTOR_DATABASE_URL = _address(
@@ -155,10 +158,14 @@ RATES = {
     "signup": "60/min,1000/day",
     "mail": "6/hour",
     "search": "240/min",
+    "knowledge": "1200/min",  # staff's calls, each person's: a script that adds documents may run
     "export": "12/hour",
 }
 # Called with a document's id after it was deleted, so that other apps can forget its words.
-DOCUMENT_FORGOTTEN_HOOKS = ["chat.forgetting.forget_document"]
+DOCUMENT_FORGOTTEN_HOOKS = [
+    "chat.forgetting.forget_document",
+    "evaluation.forgetting.forget_document",
+]
 # Called with a complete build before it is activated; answers a dictionary of what it found:
 # "verdict" (passed, failed or skipped), "reason" and figures.
 INDEX_GATE = "evaluation.gate.judge"
@@ -262,6 +269,12 @@ elif _database.get("ENGINE") == "django.db.backends.postgresql":
 else:
     raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgres://.")
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}}
+if VECTOR_INDEX == "pgvector" and not VECTOR_DATABASE_URL:
+    if USES_SQLITE:
+        raise ImproperlyConfigured("VECTOR_INDEX=pgvector needs VECTOR_DATABASE_URL.")
+    VECTOR_DATABASE_URL = _text("DATABASE_URL")
+if VECTOR_INDEX == "milvus" and not MILVUS_URI:
+    raise ImproperlyConfigured("VECTOR_INDEX=milvus needs MILVUS_URI.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -308,6 +321,7 @@ CELERY_BEAT_SCHEDULE = {
         "users.schedule.sweep",
         "knowledge.schedule.sweep",
         "chat.schedule.sweep",
+        "evaluation.schedule.sweep",
     )
 }
 
@@ -396,6 +410,7 @@ Path(FILE_UPLOAD_TEMP_DIR).mkdir(mode=0o700, exist_ok=True)
 # --- Files, mail, words -----------------------------------------------------------------------
 MEDIA_ROOT = DATA_DIR / "media"
 INDEX_DIR = DATA_DIR / "index"
+MODELS_DIR = DATA_DIR / "models"  # embedding models, prepared to run without torch
 MIN_FREE_BYTES = 200 * 1024 * 1024  # below it uploads and builds are refused
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -447,7 +462,12 @@ UNFOLD = {
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     "BORDER_RADIUS": "6px",
-    "STYLES": ["/static/footnote/tokens.css", "/static/footnote/footnote.css"],
+    "STYLES": [
+        "/static/footnote/tokens.css",
+        "/static/footnote/footnote.css",
+        "/static/knowledge/desk.css",
+    ],
+    "SCRIPTS": ["/static/knowledge/desk.js"],
     "COLORS": {
         "base": {
             "50": "#f7f9f6", "100": "#f2f5f1", "200": "#d9dfd7", "300": "#bcc5be",

@@ -59,15 +59,28 @@ def pending_migrations() -> int:
 
 
 def prepare(say: Say) -> None:
-    """Bring the database up to date, make the first account, forget old workers' bindings."""
+    """Bring the database up to date, make the first account and the model, forget old bindings."""
     steps = pending_migrations()
     if steps:
         say(f"Preparing the database ({steps} steps)")
         call_command("migrate", interactive=False, verbosity=0)
     if "ensure_admin" in get_commands():
         call_command("ensure_admin")
+    if "prepare_model" in get_commands():
+        call_command("prepare_model", quick=True, stdout=_Lines(say))
     if settings.USES_FILE_BROKER:
         broker.forget_bindings(settings.BROKER_DIR)
+
+
+class _Lines:
+    """What a command writes, said line by line as it comes."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+
+    def write(self, text: str) -> None:
+        for line in filter(str.strip, text.splitlines()):
+            self._say(line)
 
 
 def wants_first_documents() -> bool:

@@ -16,10 +16,10 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from knowledge.models import Document, DocumentVersion, IndexBuild, VersionState
+from knowledge.models import Chunk, Document, DocumentVersion, IndexBuild, VersionState
 
 SURE_FROM_PERCENT = 5  # an estimate from less than that only jumps about
-_HEAVY = ("text", "outline", "pages")  # megabytes that no list shows
+_HEAVY = ("text", "outline", "pages", "page_report")  # megabytes that no list shows
 PENDING = (VersionState.QUEUED, VersionState.PROCESSING, VersionState.EMBEDDED)
 # What callers see of a state: `embedded` is still on its way.
 _SHOWN = {VersionState.EMBEDDED: VersionState.PROCESSING}
@@ -70,6 +70,26 @@ def documents() -> QuerySet[Document]:
 def versions(document: Document) -> QuerySet[DocumentVersion]:
     """A document's versions, newest first, without their texts."""
     return document.versions.defer(*_HEAVY).order_by("-number")
+
+
+def chunks(version_id: int) -> QuerySet[Chunk]:
+    """The passages of a version in reading order, of one splitting.
+
+    Another one may stand beside it while an index with other settings is built: it is the one that
+    the active release answers from, or else the last one that there is.
+    """
+    own = Chunk.objects.filter(version=version_id)
+    known = sorted(own.order_by().values_list("splitter", flat=True).distinct())
+    active = IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE).values_list(
+        "configuration__splitter", flat=True
+    )
+    splitter = next((name for name in active if name in known), known[-1] if known else "")
+    return own.filter(splitter=splitter).order_by("ordinal")
+
+
+def pages_without_text(version: DocumentVersion) -> list[int]:
+    """The numbers of the pages that gave no text, from 1; an empty page counts as well."""
+    return [page["page"] for page in version.page_report if not page["characters"]]
 
 
 def stats() -> dict[str, Any]:

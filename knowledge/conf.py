@@ -1,62 +1,60 @@
 """Settings into what the plain packages take: the embedder and the splitter's sizes."""
 
-import threading
+import hashlib
 from functools import lru_cache
 
 from django.conf import settings
 
+from knowledge.embedders import (
+    embedder,
+    embedder_for,
+    fingerprint,
+    set_embedder,
+    uses_prepared_model,
+)
 from knowledge.ingestion.splitter import SplitterConfig
-from knowledge.retrieval.embedder import Embedder, LocalEmbedder, local_fingerprint
+from knowledge.ingestion.types import MEBIBYTE, Limits
+from knowledge.retrieval.embedder import Embedder
+from knowledge.retrieval.reranker import CrossEncoderReranker, Reranker
 
 
-class _Held:
-    """The one embedder of this process, made when it is first asked for."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.embedder: Embedder | None = None
-        self.is_given = False  # set from outside, not made of the settings
+__all__ = ["embedder", "embedder_for", "fingerprint", "set_embedder", "uses_prepared_model"]
 
 
-_held = _Held()
+def reranker() -> Reranker | None:
+    """The model that ranks passages again, if one is set; loaded at first use."""
+    model = settings.RERANKER_MODEL
+    return _reranker_of(model, settings.EMBEDDING_DEVICE) if model else None
 
 
-def embedder() -> Embedder:
-    """The embedder of this process; its model is loaded at first use, not here."""
-    with _held.lock:
-        if _held.embedder is None:
-            _held.embedder = LocalEmbedder(settings.EMBEDDING_MODEL, settings.EMBEDDING_DEVICE)
-        return _held.embedder
-
-
-def set_embedder(given: Embedder | None) -> None:
-    """Use this embedder from now on; None goes back to the one of the settings."""
-    with _held.lock:
-        _held.embedder = given
-        _held.is_given = given is not None
-
-
-def fingerprint() -> str:
-    """``name@hash`` of the embedding model, without loading it.
-
-    Raises:
-        EmbedderUnavailable: the model's files are missing or not readable.
-    """
-    if _held.is_given and _held.embedder is not None:
-        return _held.embedder.fingerprint
-    return _fingerprint_of(settings.EMBEDDING_MODEL)
-
-
-@lru_cache(maxsize=4)
-def _fingerprint_of(model: str) -> str:
-    return local_fingerprint(model)
+@lru_cache(maxsize=2)
+def _reranker_of(model: str, device: str) -> Reranker:
+    return CrossEncoderReranker(model, device)
 
 
 def splitter_config() -> SplitterConfig:
     """Chunk sizes of the settings, never beyond the model's own window."""
-    window = embedder().max_tokens
+    return splitter_for(embedder(), settings.CHUNK_TOKENS, settings.CHUNK_OVERLAP_TOKENS)
+
+
+def splitter_for(model: Embedder, chunk_tokens: int, overlap_tokens: int) -> SplitterConfig:
+    """These sizes in a model's tokens, never beyond its own window."""
+    window = model.max_tokens
     return SplitterConfig(
-        chunk_tokens=min(settings.CHUNK_TOKENS, window),
-        overlap_tokens=min(settings.CHUNK_OVERLAP_TOKENS, window // 2),
+        chunk_tokens=min(chunk_tokens, window),
+        overlap_tokens=min(overlap_tokens, window // 2),
         max_tokens=window,
+        counted_by=hashlib.blake2b(model.fingerprint.encode(), digest_size=4).hexdigest(),
+    )
+
+
+def extraction_limits() -> Limits:
+    """What the reading of one file, or of one archive, may use."""
+    return Limits(
+        max_pages=settings.MAX_PAGES,
+        memory_bytes=settings.EXTRACTION_MEMORY_MB * MEBIBYTE,
+        wall_seconds=float(settings.EXTRACTION_SECONDS),
+        max_unpacked_bytes=settings.MAX_UNPACKED_MB * MEBIBYTE,
+        max_archive_ratio=settings.MAX_ARCHIVE_RATIO,
+        max_archive_members=settings.MAX_ARCHIVE_MEMBERS,
     )

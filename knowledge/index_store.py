@@ -1,39 +1,52 @@
-"""The index on disk as this process sees it: one snapshot, swapped when another build is active.
+"""The index as this process sees it: one snapshot, swapped when another build is active.
 
 A search pins the snapshot that it began with. A build that cannot be loaded here leaves the old
 snapshot serving; a damaged one is put aside, the newest kept build that loads takes its place and
 the index is built again from the rows.
 """
 
-import hashlib
-import json
 import logging
-import platform
-import shutil
 import threading
-import uuid
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.hints import send_hint
-from knowledge.models import IndexBuild, IndexState
-from knowledge.retrieval.backends.files import FileIndex
-from knowledge.retrieval.backends.manifest import read_manifest
+from core.statements import Marks, statement
+from knowledge.engines import engine, folder_of, is_intact, open_build, quarantine
+from knowledge.models import Document, IndexBuild, IndexConfiguration, IndexState
+from knowledge.retrieval.backends import SearchBackend
 from knowledge.retrieval.types import IndexUnusable
+
+__all__ = [
+    "Snapshot",
+    "audience_changed",
+    "configuration_of",
+    "current",
+    "engine",
+    "folder_of",
+    "forget",
+    "is_intact",
+    "open_build",
+    "open_snapshot",
+    "put_aside",
+    "status",
+    "want_build",
+]
 
 logger = logging.getLogger(__name__)
 
-QUARANTINE = "quarantine-"
 _RETRY_SECONDS = 15.0  # a build that could not be loaded is tried again after this
+_SOME = 500  # documents in one statement
 # One machine that lacks memory must not put aside a build that is good for the others.
 _HERE_ONLY = (OSError, MemoryError, RuntimeError)
 
@@ -45,7 +58,9 @@ class Snapshot:
     build_id: int
     model: str  # the embedding model's fingerprint
     built_at: datetime | None
-    index: FileIndex
+    index: SearchBackend[Any]
+    configuration: IndexConfiguration  # what it was split and is searched with
+    audience_revision: int = 0  # of IndexState.audience, read before this was handed out
 
 
 class _Shelf:
@@ -67,14 +82,40 @@ def current() -> Snapshot | None:
 
     None means that there is no build, or that none can be loaded (see ``status``).
     """
-    active = _active()
-    if active is None:
+    found = statement(("active build",), _mark).rows()
+    if not found:
         _shelf.snapshot = None
         return None
+    ((build_id, revision),) = found
     held = _shelf.snapshot
-    if held is not None and held.build_id == active.pk:
+    if held is None or held.build_id != build_id:
+        held = _swap(_active())
+    if held is None or held.audience_revision == revision:
         return held
-    return _swap(active)
+    return replace(held, audience_revision=revision)
+
+
+def open_snapshot(build: IndexBuild) -> Snapshot:
+    """A build that need not be the active one, to ask it questions before or after its time.
+
+    Raises:
+        IndexUnusable: it is missing or damaged.
+    """
+    return _snapshot_of(build, open_build(build))
+
+
+def _snapshot_of(build: IndexBuild, index: SearchBackend[Any]) -> Snapshot:
+    return Snapshot(build.pk, build.model, build.built_at, index, configuration_of(build))
+
+
+def configuration_of(build: IndexBuild) -> IndexConfiguration:
+    """What a build was made with; one from before configurations had names takes the settings."""
+    return build.configuration or IndexConfiguration(
+        embedding_model=build.model,
+        chunk_tokens=settings.CHUNK_TOKENS,
+        chunk_overlap_tokens=settings.CHUNK_OVERLAP_TOKENS,
+        top_k=settings.TOP_K,
+    )
 
 
 def forget() -> None:
@@ -86,7 +127,16 @@ def forget() -> None:
 
 
 def _active() -> IndexBuild | None:
-    return IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE).first()
+    active = IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE)
+    return active.select_related("configuration").first()
+
+
+def _mark() -> tuple[Any, Marks]:
+    """The number of the active build and the revision of who may see what, for one query."""
+    audience = IndexState.objects.filter(pk=1).values("audience")
+    active = IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE).order_by()
+    active = active.annotate(audience=Coalesce(Subquery(audience), 0))
+    return active.values_list("pk", "audience"), {}
 
 
 def _swap(active: IndexBuild | None) -> Snapshot | None:
@@ -124,7 +174,7 @@ def _load(build: IndexBuild) -> bool:
         return False
     except _HERE_ONLY as error:
         return _cannot_load_here(build, error)
-    _shelf.snapshot = Snapshot(build.pk, build.model, build.built_at, index)
+    _shelf.snapshot = _snapshot_of(build, index)
     _shelf.failed_build = None
     logger.info("index build %s is loaded", build.pk)
     return True
@@ -138,80 +188,11 @@ def _cannot_load_here(build: IndexBuild, error: Exception) -> bool:
     return True
 
 
-def is_intact(build: IndexBuild) -> bool:
-    """Whether every file of a build is as it was published, by its checksum.
-
-    Such a build may still not load, in a process without memory for it; that is no reason to take
-    it away from the others.
-    """
-    try:
-        manifest = read_manifest(folder_of(build), verify=True)
-    except IndexUnusable:
-        return False
-    return bool(build.folder) and manifest.sha256 == build.manifest_sha256
-
-
-def folder_of(build: IndexBuild) -> Path:
-    """Where a build lies."""
-    return Path(settings.INDEX_DIR) / build.folder
-
-
-def open_build(build: IndexBuild) -> FileIndex:
-    """Open a build; its checksums are compared once per machine, and again after any change.
-
-    Raises:
-        IndexUnusable: it is missing or damaged.
-    """
-    folder = folder_of(build)
-    if not build.folder or not folder.is_dir():
-        raise IndexUnusable("its folder is missing")
-    seal = _seal(folder)
-    marker = _marker(folder)
-    is_known = marker.is_file() and marker.read_text(encoding="ascii") == seal
-    index = FileIndex.open(folder, verify=not is_known)
-    if build.manifest_sha256 and index.manifest.sha256 != build.manifest_sha256:
-        raise IndexUnusable("its manifest is not the one that was published")
-    if not is_known:
-        mark_verified(folder)
-    return index
-
-
-def mark_verified(folder: Path) -> None:
-    """Note that a build's files were compared with their checksums on this machine."""
-    temporary = folder.parent / f".marker-{uuid.uuid4().hex}"
-    temporary.write_text(_seal(folder), encoding="ascii")
-    temporary.replace(_marker(folder))
-
-
-def _marker(folder: Path) -> Path:
-    machine = hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
-    return folder.parent / f".verified-{folder.name}-{machine}"
-
-
-def _seal(folder: Path) -> str:
-    """Names, sizes and times of change of all files of a build, as one hash."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    facts = [
-        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in files
-    ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def remove_folder(name: str) -> None:
-    """Delete a build's folder and marker; processes that have it loaded keep it until they swap."""
-    if not name:
-        return
-    folder = Path(settings.INDEX_DIR) / name
-    shutil.rmtree(folder, ignore_errors=True)
-    _marker(folder).unlink(missing_ok=True)
-
-
 def put_aside(build: IndexBuild, reason: str) -> None:
     """Take a damaged build out of use; safe when several processes find out at once."""
     successor = _newest_kept_that_loads(build)
     with transaction.atomic():
-        want_build()
+        want_build(full=True)
         was_active = IndexBuild.objects.filter(pk=build.pk, state=IndexBuild.State.ACTIVE)
         if not was_active.update(
             state=IndexBuild.State.FAILED, error=f"Damaged on disk: {reason}"[:500]
@@ -222,9 +203,7 @@ def put_aside(build: IndexBuild, reason: str) -> None:
             IndexBuild.objects.filter(pk=successor.pk, state=IndexBuild.State.KEPT).update(
                 state=IndexBuild.State.ACTIVE, activated_at=timezone.now()
             )
-    folder = folder_of(build)
-    if build.folder and folder.is_dir():
-        folder.rename(folder.with_name(f"{QUARANTINE}{folder.name}-{uuid.uuid4().hex[:8]}"))
+    quarantine(build)
 
 
 def _newest_kept_that_loads(damaged: IndexBuild) -> IndexBuild | None:
@@ -238,15 +217,43 @@ def _newest_kept_that_loads(damaged: IndexBuild) -> IndexBuild | None:
     return None
 
 
-def want_build() -> None:
+def want_build(
+    full: bool = False,  # noqa: FBT001  (read as a word at the call)
+    documents: Collection[int] = (),
+) -> None:
     """Ask for a build with what is known now. Call it first in the transaction of the change.
 
     It takes the lock of the one IndexState row; whoever writes documents and this row takes this
     one first, so that two of them cannot wait for each other.
+
+    Args:
+        full: ask for what a few added documents cannot bring: words that are to leave the disk,
+            a repair.
+        documents: those whose part of the index has changed, so that an extension brings them. A
+            wish that neither names documents nor comes with a new version makes a full build.
     """
     IndexState.objects.get_or_create(pk=1)
-    IndexState.objects.filter(pk=1).update(wanted=F("wanted") + 1)
+    raised = {"wanted": F("wanted") + 1}
+    if full:
+        raised["full_wanted"] = F("wanted") + 1
+    IndexState.objects.filter(pk=1).update(**raised)
+    numbers = list(documents)
+    now = IndexState.objects.filter(pk=1).values("wanted")
+    for start in range(0, len(numbers), _SOME):
+        part = Document.objects.filter(pk__in=numbers[start : start + _SOME])
+        part.update(revision=Subquery(now))
     transaction.on_commit(partial(send_hint, "knowledge.tasks.build_index"), robust=True)
+
+
+def audience_changed() -> None:
+    """Note, in the transaction of the change, that who may see what is not as it was.
+
+    Searches remember the rows of an audience by this revision: groups of a document or of a user,
+    switching on and off, dates, a successor and an end all count. It takes the lock of the
+    IndexState row, as ``want_build`` does: call it first in the transaction.
+    """
+    IndexState.objects.get_or_create(pk=1)
+    IndexState.objects.filter(pk=1).update(audience=F("audience") + 1)
 
 
 def status() -> dict[str, Any]:
@@ -256,7 +263,7 @@ def status() -> dict[str, Any]:
     """
     snapshot = current()
     active = _active()
-    order = IndexState.objects.filter(pk=1).first()
+    order = IndexState.objects.filter(pk=1).first() or IndexState()
     if active is not None and snapshot is None:
         state = "failed"
     elif active is not None and _shelf.failed_build == active.pk:
@@ -269,6 +276,19 @@ def status() -> dict[str, Any]:
         "active": active.pk if active else None,
         "loaded": snapshot.build_id if snapshot else None,
         "vectors": active.vectors if active else 0,
-        "wanted": order.wanted if order else 0,
-        "built": order.built if order else 0,
+        "wanted": order.wanted,
+        "built": order.built,
+        **_facts_of(active, order),
+    }
+
+
+def _facts_of(active: IndexBuild | None, order: IndexState) -> dict[str, Any]:
+    """What staff want to know of the release that answers."""
+    newer = IndexBuild.objects.filter(state=IndexBuild.State.KEPT).exclude(activated_at=None)
+    rolled_back = active is not None and newer.filter(pk__gt=active.pk).exists()
+    return {
+        "configuration": configuration_of(active).name if active else "",
+        "rolled_back": rolled_back,
+        "full_build_waits": order.full_wanted > order.full_built,
+        "refused": order.refused.name if order.refused else "",
     }

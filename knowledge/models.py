@@ -6,7 +6,7 @@ without embedding anything a second time.
 
 import uuid
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, Group
@@ -24,18 +24,23 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, user: "User | AnonymousUser | None") -> "DocumentQuerySet":
         """Active documents for everyone, or with one of the caller's groups; staff too.
 
-        The one place that decides who may read what. It fails closed: a caller who is nobody, or
-        who is not active, sees what is for everyone, and a restricted document that lost its last
-        group is for nobody.
+        With ``visible_to_groups`` the one place that decides who may read what. It fails closed: a
+        caller who is nobody, or who is not active, sees what is for everyone, and a restricted
+        document that lost its last group is for nobody.
         """
-        public = Q(is_restricted=False, groups=None)
         if user is not None and user.is_authenticated and user.is_active:
-            mine = Group.objects.filter(user=user).values("pk")
-            return self.filter(public | Q(groups__in=mine), is_active=True).distinct()
+            return self.visible_to_groups(Group.objects.filter(user=user).values("pk"))
+        return self.visible_to_groups(())
+
+    def visible_to_groups(self, group_ids: Any) -> "DocumentQuerySet":
+        """What someone with just these groups, given as ids or as a query, may read."""
+        public = Q(is_restricted=False, groups=None)
+        if isinstance(group_ids, models.QuerySet) or group_ids:
+            return self.filter(public | Q(groups__in=group_ids), is_active=True).distinct()
         return self.filter(public, is_active=True)
 
-    def answering(self, today: date | None = None) -> "DocumentQuerySet":
-        """Those that answer on a day: in effect, not expired, not replaced by one that answers.
+    def in_force(self, today: date | None = None) -> "DocumentQuerySet":
+        """Those whose day it is: in effect, not expired, not replaced by one that answers.
 
         No question of who may read it: an old answer's footnote into an expired document stays
         readable. ``today`` is the date in ``TIME_ZONE``.
@@ -46,7 +51,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         successor = Document.objects.filter(
             in_effect, not_expired, is_active=True, pk=OuterRef("superseded_by")
         ).exclude(active_version=None)
-        return self.filter(in_effect, not_expired, ~Exists(successor)).exclude(active_version=None)
+        return self.filter(in_effect, not_expired, ~Exists(successor))
+
+    def answering(self, today: date | None = None) -> "DocumentQuerySet":
+        """Those in force that a release knows: they answer on that day."""
+        return self.in_force(today).exclude(active_version=None)
 
 
 class WatchedFolder(TimeStampedModel):
@@ -116,6 +125,9 @@ class Document(TimeStampedModel):
         WatchedFolder, null=True, blank=True, on_delete=models.SET_NULL, related_name="documents"
     )
     watched_path = models.CharField(max_length=500, blank=True)
+    # IndexState's `wanted` when what the index holds of it last changed: a release whose own
+    # revision is lower does not know of that change.
+    revision = models.PositiveBigIntegerField(default=0, db_index=True, editable=False)
     # The version that answers; None until the first one is in the active build.
     active_version = models.ForeignKey(
         "knowledge.DocumentVersion",
@@ -318,6 +330,8 @@ class IndexBuild(TimeStampedModel):
     bytes = models.PositiveBigIntegerField(default=0)
     revision = models.PositiveBigIntegerField(default=0)  # of IndexState when its rows were read
     covers_until = models.DateTimeField(null=True, blank=True)  # when its rows were read
+    # While it is made: {"step", "done", "total", "from", "since": ISO 8601} of the step at hand.
+    progress = models.JSONField(default=dict, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     error = models.CharField(max_length=500, blank=True)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -350,10 +364,16 @@ class IndexState(models.Model):
     refused = models.ForeignKey(
         IndexConfiguration, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # The right to publish, held for seconds; and the right to make a full build, held for as long
+    # as that takes, so that new documents need not wait for it.
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    full_attempts = models.PositiveSmallIntegerField(default=0)
+    full_due_at = models.DateTimeField(default=timezone.now)
+    full_lease_token = models.UUIDField(null=True, blank=True)
+    full_lease_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_index_state")]
@@ -389,3 +409,34 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"receipt {self.id}"
+
+
+class ExpansionTerm(TimeStampedModel):
+    """A word that staff list so that questions are searched in other wordings too.
+
+    ``alternatives`` has one a line: what the term is also called, words of the field that it
+    belongs to here, or, for an action, nothing: the term itself is put before the keywords.
+    """
+
+    class Kind(models.TextChoices):
+        SYNONYM = "synonym", "Also called"
+        DOMAIN = "domain", "Belongs to the field of"
+        ACTION = "action", "Form of a request"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SYNONYM)
+    term = models.CharField(max_length=100)
+    alternatives = models.TextField(max_length=2000, blank=True)
+
+    class Meta:
+        ordering = ["kind", "term"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "term"], name="a_term_is_listed_once_a_kind")
+        ]
+
+    def __str__(self) -> str:
+        return self.term
+
+    @property
+    def alternative_list(self) -> list[str]:
+        """The alternatives, one a line, without blank ones."""
+        return [line.strip() for line in self.alternatives.splitlines() if line.strip()]

@@ -41,6 +41,9 @@ class Passage:
     document_type: str = ""
     source: str = ""
     uploaded_at: str = ""  # ISO 8601, of the version
+    review_by: str = ""  # ISO 8601 date, of the document; empty where none is set
+    is_overdue: bool = False  # that day has passed
+    same_as: tuple[int, ...] = ()  # other documents that the asker may see and that say the same
 
     @property
     def url(self) -> str:
@@ -80,7 +83,7 @@ class SearchResult:
     took_ms: float
     searched: int  # documents that the caller may see
     build_id: int | None
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()  # of "dense" and "rerank"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class SpanText:
     current_version: int | None  # the version that answers now
     title: str
     uploaded_at: str  # ISO 8601, of the span's version
+    review_by: str = ""  # ISO 8601 date, of the document; empty where none is set
+    is_overdue: bool = False  # that day has passed
 
 
 def source_url(document_id: int, version: int, start: int, end: int) -> str:

@@ -87,6 +87,11 @@ def local_path(name: str) -> Iterator[Path]:
     yield path
 
 
+def exists(name: str) -> bool:
+    """Whether the storage has a file of this name."""
+    return default_storage.exists(name)
+
+
 def remove(names: Iterable[str]) -> None:
     """Delete stored files; one that is gone already is no error."""
     for name in names:

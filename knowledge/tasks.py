@@ -4,6 +4,9 @@ from celery import shared_task
 
 from knowledge import indexing
 
+# Splitting and embedding all texts again takes hours; others in the queue have turns in between.
+_TURN_SECONDS = 300.0
+
 
 @shared_task(name="knowledge.tasks.process_version")
 def process_version(version_id: int) -> bool:
@@ -13,5 +16,5 @@ def process_version(version_id: int) -> bool:
 
 @shared_task(name="knowledge.tasks.build_index")
 def build_index() -> bool:
-    """Build the index, if the rows know more than it does."""
-    return indexing.build_index()
+    """Build the index, if the rows or the settings know more than it does."""
+    return indexing.build_index(_TURN_SECONDS)

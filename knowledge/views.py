@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from knowledge import storage
+from knowledge import catalogue, storage
 from knowledge.models import Document, DocumentVersion, VersionState
 from knowledge.rendering import Passage, view
 from users.downloads import AsyncPieces, Pieces
@@ -33,6 +33,7 @@ def source(request: HttpRequest, document_id: int, number: int) -> HttpResponse:
         "document": shown.document,
         "version": shown.version,
         "newest": _newest(shown.document),
+        "pages_without_text": catalogue.pages_without_text(shown.version),
         "page": view(
             shown.version, passage, _number(request.GET.get("part")), shown.document.title
         ),

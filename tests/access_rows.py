@@ -100,7 +100,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "api/knowledge/stats/"): only_staff(200),
     ("GET", "api/knowledge/index/"): only_staff(200),
     ("POST", "api/knowledge/index/rebuild/"): only_staff(202),
-    ("POST", "api/knowledge/index/<int:pk>/activate/"): only_staff(200),
+    ("POST", "api/knowledge/index/<int:pk>/activate/"): only_staff(200, {}),
     # Chat, by API
     ("POST", "api/chat/send/"): signed_in(200, ASKS),
     ("POST", "api/chat/stream/"): signed_in(200, ASKS),

@@ -12,6 +12,7 @@ from knowledge import conf, index_store, indexing
 from knowledge.models import Document
 from knowledge.services import NewDocument, add_document
 from tests.fakes import BagOfWordsEmbedder
+from tests.prepared import PREPARED_MODELS
 from users.models import User
 from users.services import make_visitor
 from users.tokens import issue_tokens
@@ -37,6 +38,7 @@ def _own_files(tmp_path: Any, settings: Any) -> Iterator[None]:
     """Files, index and broker of each test lie in a folder of its own."""
     settings.INDEX_DIR = tmp_path / "index"
     settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MODELS_DIR = PREPARED_MODELS
     storages = {**settings.STORAGES}
     storages["default"] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -25,6 +25,10 @@ class BagOfWordsEmbedder:
     fingerprint = "bag-of-words@1"
     dimension = 512
     max_tokens = 256
+    metric = "cosine"
+    query_prefix = ""
+    passage_prefix = ""
+    parallel_queries = 1
 
     def __init__(self, fingerprint: str = "bag-of-words@1") -> None:
         self.fingerprint = fingerprint
@@ -35,6 +39,9 @@ class BagOfWordsEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> np.ndarray:
         self.embedded.extend(texts)
+        return np.stack([self._vector(text) for text in texts]) if texts else self._none()
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
         return np.stack([self._vector(text) for text in texts]) if texts else self._none()
 
     def embed_query(self, text: str) -> np.ndarray:

@@ -108,6 +108,10 @@ class SourceSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     score = serializers.FloatField(min_value=0, max_value=1)
     url = serializers.CharField()
+    review_by = serializers.DateField(
+        allow_null=True, help_text="The day by which the document is to be reviewed."
+    )
+    is_overdue = serializers.BooleanField(help_text="That day has passed.")
 
 
 class NearestSerializer(serializers.Serializer[Any]):

@@ -52,6 +52,13 @@ def day(value: datetime | str | None) -> str:
 
 
 @register.filter
+def full_day(value: datetime | str | None) -> str:
+    """``3 May 2026``, whatever the year."""
+    moment = _moment(value)
+    return date_format(moment, "j F Y") if moment else ""
+
+
+@register.filter
 def iso_day(value: datetime | str | None) -> str:
     """The machine's form of a day, for ``<time datetime>``."""
     moment = _moment(value)

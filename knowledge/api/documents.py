@@ -8,16 +8,14 @@ from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import BasePagination
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from core.api import ShallowJSONParser
-from core.errors import AppError, Invalid, NotFound
+from core.errors import Invalid, NotFound
 from knowledge import catalogue
-from knowledge.api.reading import fields_of, files_of, one_content
-from knowledge.api.serializers import (
+from knowledge.api import adding
+from knowledge.api.document_serializers import (
     ChunkSerializer,
     DocumentSerializer,
     DocumentUploadSerializer,
@@ -25,17 +23,18 @@ from knowledge.api.serializers import (
     UploadResultSerializer,
     VersionSerializer,
 )
+from knowledge.api.reading import fields_of, files_of, one_content, values_of
+from knowledge.api.staff import StaffView
 from knowledge.models import Chunk, Document, DocumentVersion
 from knowledge.services import (
     DocumentChanges,
-    NewDocument,
     NewFile,
-    add_document,
     cancel,
     delete_document,
     reprocess,
     update_document,
 )
+from knowledge.services.uploads import is_archive
 
 _BODIES = {
     "application/json": DocumentWriteSerializer,
@@ -56,10 +55,9 @@ def shown(pk: int) -> dict[str, Any]:
     return dict(DocumentSerializer(found(pk)).data)
 
 
-class DocumentsView(ListAPIView[Document]):
+class DocumentsView(StaffView, ListAPIView[Document]):
     """List documents, add one or several."""
 
-    permission_classes = [IsAdminUser]
     parser_classes = [ShallowJSONParser, MultiPartParser]
     serializer_class = DocumentSerializer
 
@@ -72,7 +70,7 @@ class DocumentsView(ListAPIView[Document]):
         responses={
             201: OpenApiResponse(
                 DocumentSerializer,
-                description='The document; with several `files`: `{"results": […]}`.',
+                description='The document; with several `files` or an archive: `{"results": […]}`.',
             )
         },
     )
@@ -80,45 +78,26 @@ class DocumentsView(ListAPIView[Document]):
         given = fields_of(request)
         several = files_of(request, "files")
         if several:
-            results = [_added(request, given, file) for file in several]
-            body = {"results": UploadResultSerializer(results, many=True).data}
-            return Response(body, status=status.HTTP_201_CREATED)
+            return _results([r for file in several for r in adding.each(request, given, file)])
         content = one_content(request, given)
-        document = add_document(_new_document(given, content), request.user)  # type: ignore[arg-type]
+        if isinstance(content, NewFile) and is_archive(content):
+            return _results(adding.from_archive(request, given, content))
+        document = adding.one(request, given, content)
         return Response(shown(document.pk), status=status.HTTP_201_CREATED)
 
 
-def _new_document(given: dict[str, Any], content: NewFile | str | None) -> NewDocument:
-    missing = "Send a text or a file."
-    if content is None:
-        raise Invalid(fields={"content": [missing]})
-    is_file = isinstance(content, NewFile)
-    if not is_file and not given.get("title"):
-        raise Invalid(fields={"title": ["A title is needed."]})
-    plain = {k: v for k, v in given.items() if k not in {"content", "groups"}}
-    return NewDocument(
-        **plain,
-        groups=tuple(given.get("groups", ())),
-        content="" if isinstance(content, NewFile) else content,
-        file=content if isinstance(content, NewFile) else None,
-    )
+def _results(results: list[adding.Result]) -> Response:
+    """What became of several files, each document as it is now, by one query for all of them."""
+    ids = [result.document_id for result in results if result.document_id is not None]
+    documents = catalogue.documents().in_bulk(ids)
+    rows = [result.as_dict(documents) for result in results]
+    body = {"results": UploadResultSerializer(rows, many=True).data}
+    return Response(body, status=status.HTTP_201_CREATED)
 
 
-def _added(request: Request, given: dict[str, Any], file: NewFile) -> dict[str, Any]:
-    """What became of one of several files: one that is refused does not hold up the others."""
-    fields = {name: value for name, value in given.items() if name not in {"title", "content"}}
-    try:
-        document = add_document(_new_document(fields, file), request.user)  # type: ignore[arg-type]
-    except AppError as error:
-        sentence = next((s for texts in error.fields.values() for s in texts), error.detail)
-        return {"name": file.name, "code": error.code, "detail": sentence}
-    return {"name": file.name, "document": found(document.pk)}
-
-
-class DocumentView(APIView):
+class DocumentView(StaffView):
     """One document: read, change or replace, delete."""
 
-    permission_classes = [IsAdminUser]
     parser_classes = [ShallowJSONParser, MultiPartParser]
 
     @extend_schema(responses=DocumentSerializer)
@@ -130,29 +109,24 @@ class DocumentView(APIView):
         document = found(pk)
         given = fields_of(request)
         content = one_content(request, given)
-        plain = {k: v for k, v in given.items() if k not in {"content", "groups"}}
         groups = tuple(given["groups"]) if "groups" in given else None
-        update_document(document, DocumentChanges(**plain, groups=groups), content)
+        update_document(document, DocumentChanges(**values_of(given), groups=groups), content)
         return Response(shown(pk))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
-        delete_document(found(pk))
+        delete_document(found(pk), by=request.user)  # type: ignore[arg-type]
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ReprocessView(APIView):
-    permission_classes = [IsAdminUser]
-
+class ReprocessView(StaffView):
     @extend_schema(request=None, responses={202: DocumentSerializer})
     def post(self, request: Request, pk: int) -> Response:
         reprocess(found(pk))
         return Response(shown(pk), status=status.HTTP_202_ACCEPTED)
 
 
-class CancelView(APIView):
-    permission_classes = [IsAdminUser]
-
+class CancelView(StaffView):
     @extend_schema(request=None, responses={202: DocumentSerializer})
     def post(self, request: Request, pk: int) -> Response:
         cancel(found(pk))
@@ -172,10 +146,9 @@ class _OfDocument:
         return document
 
 
-class VersionsView(_OfDocument, ListAPIView[DocumentVersion]):
+class VersionsView(StaffView, _OfDocument, ListAPIView[DocumentVersion]):
     """A document's uploads, newest first."""
 
-    permission_classes = [IsAdminUser]
     serializer_class = VersionSerializer
     queryset = DocumentVersion.objects.none()
 
@@ -190,10 +163,9 @@ class VersionsView(_OfDocument, ListAPIView[DocumentVersion]):
         )
     ]
 )
-class ChunksView(_OfDocument, ListAPIView[Chunk]):
+class ChunksView(StaffView, _OfDocument, ListAPIView[Chunk]):
     """The passages of one upload, in reading order."""
 
-    permission_classes = [IsAdminUser]
     serializer_class = ChunkSerializer
     queryset = Chunk.objects.none()
 
@@ -212,8 +184,7 @@ class ChunksView(_OfDocument, ListAPIView[Chunk]):
         if version_id is None:
             raise NotFound
         return (
-            Chunk.objects.filter(version_id=version_id)
+            catalogue.chunks(version_id)
             .select_related("version")
-            .defer("version__text", "version__outline", "version__pages")
-            .order_by("ordinal")
+            .defer("version__text", "version__outline", "version__pages", "version__page_report")
         )

@@ -8,8 +8,11 @@ from django.http import QueryDict
 from rest_framework.request import Request
 
 from core.errors import Invalid, TooLarge
-from knowledge.api.serializers import DocumentWriteSerializer
-from knowledge.services import NewFile
+from knowledge.api.document_serializers import DocumentWriteSerializer
+from knowledge.services import KEPT, NewFile, Term
+
+_DAYS = ("effective_from", "review_by", "expires_on")
+_PLAIN = ("title", "source", "document_type", "is_active")
 
 
 def body_of(request: Request) -> Any:
@@ -23,17 +26,32 @@ def body_of(request: Request) -> Any:
 
 
 def fields_of(request: Request) -> dict[str, Any]:
-    """The validated fields of a document that the body brings; a form's groups are repeated."""
+    """The validated fields of a document that the body brings.
+
+    A form's groups are repeated, and an empty field of it is no date and no document.
+    """
     data = body_of(request)
     if isinstance(data, QueryDict):
         given: Any = {name: data[name] for name in data if name not in {"groups", "file", "files"}}
         if "groups" in data:
             given["groups"] = [name for name in data.getlist("groups") if name]
+        given.update({name: None for name in (*_DAYS, "superseded_by") if given.get(name) == ""})
     else:
         given = data
     form = DocumentWriteSerializer(data=given)
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
+
+
+def values_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields as NewDocument and DocumentChanges both take them; the content and the groups
+    are left to the caller.
+    """
+    return {
+        **{name: given[name] for name in _PLAIN if name in given},
+        "term": Term(**{name: given[name] for name in _DAYS if name in given}),
+        "superseded_by": given.get("superseded_by", KEPT),
+    }
 
 
 def files_of(request: Request, name: str) -> list[NewFile]:

@@ -57,5 +57,8 @@ def _source(number: int, passage: Passage) -> dict[str, Any]:
         "end": passage.end,
         "score": passage.score,
         "url": passage.url,
+        "review_by": passage.review_by or None,
+        "is_overdue": passage.is_overdue,
+        "same_as": passage.same_as,
         "scores": vars(passage.scores),
     }

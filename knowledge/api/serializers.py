@@ -1,4 +1,4 @@
-"""The shapes of the knowledge calls."""
+"""The shapes of the knowledge calls, but for those of documents."""
 
 from typing import Any
 
@@ -6,173 +6,29 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from knowledge.catalogue import seconds_left, shown_state
-from knowledge.models import Chunk, Document, DocumentVersion, IndexBuild, VersionState
-from knowledge.services.fields import without_controls
-
-SHOWN_STATES = [state for state in VersionState.values if state != VersionState.EMBEDDED]
-_LARGEST_ID = 2**63 - 1
-
-
-class ProgressSerializer(serializers.Serializer[Any]):
-    """How far the newest upload is."""
-
-    step = serializers.ChoiceField(choices=DocumentVersion.Step.choices)
-    percent = serializers.IntegerField(min_value=0, max_value=100)
-    pages = serializers.IntegerField(allow_null=True, help_text="Once the file was read.")
-    eta = serializers.IntegerField(
-        allow_null=True, help_text="Seconds that are left, from the pace so far; null when unknown."
-    )
-
-
-class DocumentSerializer(serializers.ModelSerializer[Document]):
-    """A document of ``catalogue.documents()``; version and status are the newest upload's."""
-
-    status = serializers.SerializerMethodField()
-    error = serializers.SerializerMethodField()
-    version = serializers.SerializerMethodField()
-    active_version = serializers.IntegerField(
-        source="active_number", allow_null=True, read_only=True
-    )
-    chunk_count = serializers.SerializerMethodField()
-    groups: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
-    progress = serializers.SerializerMethodField()
-    warnings = serializers.SerializerMethodField()
-    same_as = serializers.IntegerField(allow_null=True, read_only=True)
-
-    class Meta:
-        model = Document
-        fields = [
-            "id",
-            "title",
-            "source",
-            "document_type",
-            "is_active",
-            "status",
-            "error",
-            "version",
-            "active_version",
-            "chunk_count",
-            "uploaded_at",
-            "groups",
-            "progress",
-            "warnings",
-            "same_as",
-        ]
-
-    def _newest(self, document: Document) -> DocumentVersion:
-        newest: DocumentVersion = document.newest_versions[0]  # type: ignore[attr-defined]
-        return newest
-
-    @extend_schema_field(serializers.ChoiceField(choices=SHOWN_STATES))
-    def get_status(self, document: Document) -> str:
-        return shown_state(self._newest(document).state)
-
-    def get_error(self, document: Document) -> str:
-        return self._newest(document).error
-
-    def get_version(self, document: Document) -> int:
-        return self._newest(document).number
-
-    def get_chunk_count(self, document: Document) -> int:
-        """Passages that answer now; before the first build, those of the newest upload."""
-        active: int | None = document.active_chunks  # type: ignore[attr-defined]
-        return self._newest(document).chunk_count if active is None else active
-
-    @extend_schema_field(ProgressSerializer)
-    def get_progress(self, document: Document) -> dict[str, str | int | None]:
-        newest = self._newest(document)
-        return {
-            "step": newest.step,
-            "percent": newest.percent,
-            "pages": newest.page_count,
-            "eta": seconds_left(newest),
-        }
-
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_warnings(self, document: Document) -> list[str]:
-        return list(self._newest(document).warnings)
-
-
-class TextField(serializers.CharField):
-    """Text without control characters: they are removed, not refused."""
-
-    def to_internal_value(self, data: Any) -> str:
-        return without_controls(super().to_internal_value(data))
-
-
-class DocumentWriteSerializer(serializers.Serializer[Any]):
-    """What a new document takes: a text, or one ``file``, or several ``files``."""
-
-    title = TextField(required=False, allow_blank=True, trim_whitespace=False)
-    content = TextField(required=False, trim_whitespace=False)
-    source: Any = TextField(required=False, allow_blank=True, trim_whitespace=False)
-    document_type = TextField(required=False)
-    groups = serializers.ListField(child=serializers.CharField(), required=False)
-    is_active = serializers.BooleanField(required=False)
-
-
-class DocumentUploadSerializer(DocumentWriteSerializer):
-    """The same as a multipart form, for the schema."""
-
-    file = serializers.FileField(required=False)
-    files = serializers.ListField(child=serializers.FileField(), required=False)
-
-
-class UploadResultSerializer(serializers.Serializer[Any]):
-    """What became of one of several files."""
-
-    name = serializers.CharField()
-    document = DocumentSerializer(required=False)
-    code = serializers.CharField(required=False)
-    detail = serializers.CharField(required=False)
-
-
-class VersionSerializer(serializers.ModelSerializer[DocumentVersion]):
-    status = serializers.SerializerMethodField()
-    uploaded_at = serializers.DateTimeField(source="created_at", read_only=True)
-
-    class Meta:
-        model = DocumentVersion
-        fields = [
-            "number",
-            "file_name",
-            "media_type",
-            "size",
-            "sha256",
-            "status",
-            "step",
-            "percent",
-            "error",
-            "warnings",
-            "chunk_count",
-            "uploaded_at",
-            "finished_at",
-        ]
-
-    @extend_schema_field(serializers.ChoiceField(choices=SHOWN_STATES))
-    def get_status(self, version: DocumentVersion) -> str:
-        return shown_state(version.state)
-
-
-class ChunkSerializer(serializers.ModelSerializer[Chunk]):
-    version = serializers.IntegerField(source="version.number", read_only=True)
-
-    class Meta:
-        model = Chunk
-        fields = [
-            "id", "version", "ordinal", "heading", "page", "start", "end", "tokens", "text",
-        ]  # fmt: skip
+from knowledge.api.document_serializers import LARGEST_ID, TextField
+from knowledge.indexing import runs
+from knowledge.models import IndexBuild
 
 
 class SearchFiltersSerializer(serializers.Serializer[Any]):
+    """What a search keeps to. A filter that does not exist would silently widen it: refused."""
+
     document_type = serializers.CharField(required=False, allow_blank=True, max_length=50)
     source: Any = serializers.CharField(required=False, allow_blank=True, max_length=200)
     document_ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=_LARGEST_ID),
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID),
         required=False,
         max_length=1000,
     )
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            raise serializers.ValidationError(
+                {str(name)[:50]: "There is no such filter." for name in unknown[:10]}
+            )
+        return super().to_internal_value(data)
 
 
 class SearchRequestSerializer(serializers.Serializer[Any]):
@@ -212,6 +68,14 @@ class PassageSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     score = serializers.FloatField(min_value=0, max_value=1)
     url = serializers.CharField()
+    review_by = serializers.DateField(
+        allow_null=True, help_text="The day by which the document is to be reviewed."
+    )
+    is_overdue = serializers.BooleanField(help_text="That day has passed.")
+    same_as = serializers.ListField(
+        child=serializers.IntegerField(),
+        help_text="Other documents that you may see and that say the same.",
+    )
     scores = ScoresSerializer()
 
 
@@ -237,12 +101,41 @@ class StatsSerializer(serializers.Serializer[Any]):
     index = IndexFactsSerializer()
 
 
+class GateSerializer(serializers.Serializer[Any]):
+    """What the quality gate found: ``passed``, ``failed`` or ``skipped``, and why."""
+
+    verdict = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class BuildProgressSerializer(serializers.Serializer[Any]):
+    """How far the step at hand of a build is; ``seconds_left`` is null until it can be said."""
+
+    step = serializers.CharField()
+    percent = serializers.IntegerField()
+    seconds_left = serializers.IntegerField(allow_null=True)
+
+
 class IndexBuildSerializer(serializers.ModelSerializer[IndexBuild]):
+    """A release: ``full``, or an ``extension`` that adds what is new to the full build ``base``."""
+
+    kind = serializers.SerializerMethodField()
+    configuration = serializers.SerializerMethodField()
+    gate = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField()
+
     class Meta:
         model = IndexBuild
         fields = [
             "id",
             "state",
+            "kind",
+            "base",
+            "recent",
+            "configuration",
+            "gate",
+            "override_reason",
+            "progress",
             "model",
             "dimension",
             "vectors",
@@ -253,6 +146,32 @@ class IndexBuildSerializer(serializers.ModelSerializer[IndexBuild]):
             "built_at",
             "activated_at",
         ]
+
+    def get_kind(self, build: IndexBuild) -> str:
+        return "extension" if build.base_id or build.recent else "full"
+
+    def get_configuration(self, build: IndexBuild) -> str:
+        return build.configuration.name if build.configuration else ""
+
+    @extend_schema_field(GateSerializer)
+    def get_gate(self, build: IndexBuild) -> dict[str, str] | None:
+        if not build.gate:
+            return None
+        return {name: str(build.gate.get(name, "")) for name in ("verdict", "reason")}
+
+    @extend_schema_field(BuildProgressSerializer)
+    def get_progress(self, build: IndexBuild) -> dict[str, Any] | None:
+        percent = runs.percent_of(build)
+        if percent is None:
+            return None
+        left = runs.seconds_left(build)
+        return {"step": build.progress["step"], "percent": percent, "seconds_left": left}
+
+
+class ActivateSerializer(serializers.Serializer[Any]):
+    """The reason is for a build that the quality gate refused, and for no other."""
+
+    reason = TextField(required=False, allow_blank=True, max_length=500)
 
 
 class RebuildSerializer(serializers.Serializer[Any]):

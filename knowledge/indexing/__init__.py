@@ -1,6 +1,7 @@
 """The work: a version into chunks and vectors, and all of them into an index build."""
 
-from knowledge.indexing.building import build_index, is_build_due
+from knowledge.indexing.building import build_index
+from knowledge.indexing.due import is_build_due
 from knowledge.indexing.processing import due_version_ids, give_up_exhausted, process_version
 from knowledge.indexing.restoring import restore
 

@@ -9,66 +9,27 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from knowledge import index_store, storage
+from knowledge import storage
+from knowledge.engines import PUBLISHED, QUARANTINE
+from knowledge.indexing.retention import ON_DISK
 from knowledge.indexing.vectors import ROWS, batched
-from knowledge.indexing.writing import PUBLISHED, TEMPORARY
+from knowledge.indexing.writing import TEMPORARY
 from knowledge.ingestion.sandbox import FOLDER_PREFIX
-from knowledge.models import Chunk, Document, DocumentVersion, Embedding, IndexBuild
-from knowledge.retrieval.types import IndexUnusable
+from knowledge.models import Chunk, DocumentVersion, Embedding, IndexBuild
 
 logger = logging.getLogger(__name__)
 
 Build = IndexBuild.State
 
-KEPT = 2  # builds for a rollback beside the active one
 _LEFTOVER_AGE = timedelta(hours=1)
 _QUARANTINE_AGE = timedelta(days=1)
 _NOTE_AGE = timedelta(days=30)
 _READING = (FOLDER_PREFIX, storage.COPY_PREFIX)
 _UPLOAD = ".upload"  # Django's name of an upload under way, before the extension
-_BROKE_OFF = "The worker that built it ended before it was complete."
-
-
-def clear_interrupted_builds() -> None:
-    """Clear what a killed worker left. Only for who holds the lease: nobody else is building."""
-    left = list(IndexBuild.objects.filter(state=Build.BUILDING))
-    for build in left:
-        IndexBuild.objects.filter(pk=build.pk, state=Build.BUILDING).update(
-            state=Build.FAILED, error=_BROKE_OFF
-        )
-        index_store.remove_folder(f"{PUBLISHED}{build.pk}")
-
-
-def drop_old_builds() -> int:
-    """Delete builds beyond the kept ones, and any that still holds a document that is gone."""
-    kept = 0
-    dropped = 0
-    for build in IndexBuild.objects.filter(state=Build.KEPT).order_by("-pk"):
-        if kept < KEPT and not _holds_deleted(build):
-            kept += 1
-            continue
-        if IndexBuild.objects.filter(pk=build.pk, state=Build.KEPT).update(state=Build.REMOVED):
-            index_store.remove_folder(build.folder)
-            dropped += 1
-    return dropped
-
-
-def _holds_deleted(build: IndexBuild) -> bool:
-    """Whether a build has a document that no longer exists; one that cannot be read counts."""
-    try:
-        document_ids = np.unique(index_store.open_build(build).document_ids).tolist()
-    except (IndexUnusable, OSError):
-        return True
-    there = sum(
-        Document.objects.filter(pk__in=document_ids[start : start + ROWS]).count()
-        for start in range(0, len(document_ids), ROWS)
-    )
-    return there < len(document_ids)
 
 
 def remove_leftover_folders(now: datetime | None = None) -> int:
@@ -77,11 +38,7 @@ def remove_leftover_folders(now: datetime | None = None) -> int:
     if not root.is_dir():
         return 0
     now = now or timezone.now()
-    in_use = set(
-        IndexBuild.objects.filter(state__in=(Build.ACTIVE, Build.KEPT)).values_list(
-            "folder", flat=True
-        )
-    )
+    in_use = set(IndexBuild.objects.filter(state__in=ON_DISK).values_list("folder", flat=True))
     in_use |= {
         f"{PUBLISHED}{pk}"
         for pk in IndexBuild.objects.filter(state=Build.BUILDING).values_list("pk", flat=True)
@@ -99,7 +56,7 @@ def _is_leftover(path: Path, now: datetime) -> bool:
         age = now.timestamp() - path.stat().st_mtime
     except FileNotFoundError:
         return False
-    if path.name.startswith(index_store.QUARANTINE):
+    if path.name.startswith(QUARANTINE):
         return age > _QUARANTINE_AGE.total_seconds()
     is_ours = path.name.startswith((TEMPORARY, PUBLISHED)) and path.is_dir()
     return is_ours and age > _LEFTOVER_AGE.total_seconds()
@@ -157,5 +114,10 @@ def remove_all_orphan_vectors() -> int:
 def forget_old_builds(now: datetime | None = None) -> int:
     """Drop the notes on failed and removed builds after a month."""
     before = (now or timezone.now()) - _NOTE_AGE
-    old = IndexBuild.objects.filter(state__in=(Build.FAILED, Build.REMOVED), created_at__lt=before)
+    # What extends a removed build needs its row, to know what it was made of.
+    old = IndexBuild.objects.filter(
+        ~Exists(IndexBuild.objects.filter(base=OuterRef("pk"), state__in=ON_DISK)),
+        state__in=(Build.FAILED, Build.REMOVED),
+        created_at__lt=before,
+    )
     return old.delete()[0]

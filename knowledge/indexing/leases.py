@@ -101,34 +101,71 @@ def claim_version(version_id: int) -> VersionLease | None:
 
 @dataclass(frozen=True)
 class BuildLease:
-    """The claimed IndexState row: one build at a time, on whatever machine."""
+    """A right held on the IndexState row, on whatever machine: to publish, or to build in full.
+
+    Both may be held at once, by two workers: an extension is published while a full build is made.
+    """
 
     token: uuid.UUID
+    is_full: bool = False
 
     def write(self, **fields: Any) -> None:
         """Change the row and renew the lease; raises LeaseLost."""
-        if not self._rows().update(lease_until=database_now(LEASE), **fields):
-            raise LeaseLost("index build")
+        self._update(lease_until=database_now(LEASE), **fields)
 
-    def close(self, **fields: Any) -> None:
-        """Change the row and give it back; raises LeaseLost."""
-        if not self._rows().update(lease_token=None, lease_until=None, **fields):
-            raise LeaseLost("index build")
+    def close(self, *, attempts: int | None = None, due_at: Any = None, **fields: Any) -> None:
+        """Change the row and give it back; raises LeaseLost.
+
+        Args:
+            attempts: the count of this right's claims from now on.
+            due_at: when this right may be claimed again.
+            fields: others of the row.
+        """
+        own = {"attempts": attempts, "due_at": due_at}
+        given = {name: value for name, value in own.items() if value is not None}
+        self._update(lease_token=None, lease_until=None, **given, **fields)
 
     def renew(self) -> bool:
-        return bool(self._rows().update(lease_until=database_now(LEASE)))
+        return bool(self._rows().update(**self._own(lease_until=database_now(LEASE))))
+
+    def _update(self, **fields: Any) -> None:
+        if not self._rows().update(**self._own(**fields)):
+            raise LeaseLost("index build")
 
     def _rows(self) -> Any:
-        return IndexState.objects.filter(pk=1, lease_token=self.token)
+        return IndexState.objects.filter(pk=1, **self._own(lease_token=self.token))
+
+    def _own(self, **fields: Any) -> dict[str, Any]:
+        """Fields of the row, those of the lease by the names that this right has there."""
+        return {_named(name, self.is_full): value for name, value in fields.items()}
 
 
-def claim_build() -> BuildLease | None:
-    """Claim the right to build; None while another worker has it or a failure's pause lasts."""
+def _named(name: str, is_full: bool) -> str:  # noqa: FBT001  (which of the two)
+    own = ("attempts", "due_at", "lease_token", "lease_until")
+    return f"full_{name}" if is_full and name in own else name
+
+
+def claim_build(*, full: bool = False, in_pause: bool = False) -> BuildLease | None:
+    """Claim the right to publish, or to build in full.
+
+    Args:
+        full: which of the two.
+        in_pause: also while the pause after a failure lasts.
+
+    Returns:
+        None while another worker has it, or in that pause.
+    """
     IndexState.objects.get_or_create(pk=1)
-    lease = BuildLease(uuid.uuid4())
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    claimed = IndexState.objects.filter(free, pk=1, due_at__lte=database_now(_SKEW)).update(
-        lease_token=lease.token, lease_until=database_now(LEASE), attempts=F("attempts") + 1
+    lease = BuildLease(uuid.uuid4(), full)
+    until, due, attempts = (_named(name, full) for name in ("lease_until", "due_at", "attempts"))
+    free = Q(**{until: None}) | Q(**{f"{until}__lt": Now()})
+    is_due = Q() if in_pause else Q(**{f"{due}__lte": database_now(_SKEW)})
+    claimed = IndexState.objects.filter(free, is_due, pk=1).update(
+        **{
+            _named("lease_token", full): lease.token,
+            until: database_now(LEASE),
+            attempts: F(attempts) + 1,
+        }
     )
     return lease if claimed else None
 

@@ -1,5 +1,7 @@
 """One version from bytes to stored chunks and vectors: extract, split, embed.
 
+What another version of the same bytes has already is copied (see ``copying``).
+
     queued --claim--> processing: extracting, splitting, embedding --> embedded (waits for a build)
        ^                  |  |
        +---- retry -------+  +--> failed (with a sentence) | cancelled
@@ -9,18 +11,16 @@ transactions, and a transaction holds at most 500 rows.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-from time import monotonic
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from knowledge import conf, index_store, storage
-from knowledge.indexing import vectors
+from knowledge.indexing import configurations, copying, reading, vectors
+from knowledge.indexing.configurations import Tools
 from knowledge.indexing.leases import (
     MAX_ATTEMPTS,
     Heartbeat,
@@ -32,30 +32,29 @@ from knowledge.indexing.leases import (
     database_now,
     is_claimable,
 )
-from knowledge.ingestion import sandbox, splitter
+from knowledge.ingestion import splitter
 from knowledge.ingestion.splitter import Piece
 from knowledge.ingestion.types import (
     Extracted,
     ExtractionStopped,
     IngestionError,
     LimitExceeded,
-    SourceFile,
     UnreadableFile,
 )
-from knowledge.models import Chunk, DocumentVersion
+from knowledge.models import Chunk, DocumentVersion, IndexBuild
 from knowledge.retrieval.embedder import EmbedderUnavailable
 
 logger = logging.getLogger(__name__)
 
 BROKE_OFF = "Reading this file broke off three times. Check the file, then process it again."
-GONE = "The stored file is missing. Upload it again."
 NO_TEXT = "No text was found in this file."
 TOO_LONG = "This document is too long. Split it into several files."
 MAX_CHUNKS = 50_000
+ARCHIVE = "application/zip"  # what is taken apart by its own task, and never read as a text
 # Pauses after the first and second attempt: a database or disk that was busy is back by then.
 _PAUSES = (timedelta(seconds=10), timedelta(seconds=60))
 _WITHOUT_EMBEDDER = timedelta(seconds=60)
-_SPLIT_AT, _EMBED_AT, _EMBEDDED_AT = 40, 45, 95  # percent where a step begins or ends
+_EMBED_AT, _EMBEDDED_AT = 45, 95  # percent where a step begins or ends
 
 
 def process_version(version_id: int) -> bool:
@@ -88,6 +87,8 @@ def process_version(version_id: int) -> bool:
 
 def _can_start(version_id: int) -> bool:
     """Whether there is room and a model; without a model the version is due later, unread."""
+    if DocumentVersion.objects.filter(pk=version_id, media_type=ARCHIVE).exists():
+        return False
     if storage.lacks_space():
         logger.warning("version %s waits: %s", version_id, storage.NO_SPACE)
         return False
@@ -117,78 +118,50 @@ def give_up_exhausted() -> int:
 def due_version_ids(limit: int) -> list[int]:
     """Versions that wait for a worker, those that wait longest first."""
     due = DocumentVersion.objects.filter(is_claimable(), attempts__lt=MAX_ATTEMPTS)
+    due = due.exclude(media_type=ARCHIVE)
     return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
 
 
 def _work(lease: VersionLease, heartbeat: Heartbeat) -> None:
     version = DocumentVersion.objects.select_related("document").get(pk=lease.version_id)
-    extracted = _extract(version, lease, heartbeat)
-    lease.write(
-        step=Step.SPLITTING,
-        percent=_SPLIT_AT,
-        text=extracted.text,
-        outline=[vars(heading) for heading in extracted.outline],
-        pages=list(extracted.pages),
-        page_count=len(extracted.pages) or None,
-        warnings=list(extracted.warnings),
-    )
-    pieces = _split(extracted, version.document.title)
+    tools = _tools()
+    twin = copying.twin_of(version)
+    extracted = copying.extracted_of(twin) if twin else reading.extract(version, lease, heartbeat)
+    reading.store_text(lease, extracted)
     heartbeat.check()
-    _store_chunks(lease, pieces)
-    _embed(lease, heartbeat, pieces)
+    if twin is not None and copying.may_copy_chunks(version, twin, tools):
+        count = _store_chunks(lease, copying.copies(version.pk, twin, tools))
+    else:
+        pieces = _split(extracted, version.document.title, tools)
+        heartbeat.check()
+        count = _store_chunks(lease, _rows(lease.version_id, pieces, tools))
+        _embed(lease, heartbeat, pieces, tools)
     with transaction.atomic():
-        index_store.want_build()
+        index_store.want_build(documents=[version.document_id])
         lease.close(
             state=Version.EMBEDDED,
             step=Step.INDEXING,
             percent=_EMBEDDED_AT,
-            chunk_count=len(pieces),
+            chunk_count=count,
         )
 
 
-def _extract(version: DocumentVersion, lease: VersionLease, heartbeat: Heartbeat) -> Extracted:
-    try:
-        with storage.local_path(version.file) as path:
-            return sandbox.extract(
-                SourceFile(path, version.file_name, version.media_type),
-                on_progress=_Reporter(lease).report,
-                should_stop=_Watch(lease, heartbeat).should_stop,
-                folder=Path(settings.FILE_UPLOAD_TEMP_DIR),
-            )
-    except FileNotFoundError as error:
-        raise UnreadableFile(GONE) from error
+def _tools() -> Tools:
+    """What the release that answers was made with, so that it can be extended.
+
+    Where there is none, or its model is not there any more, what the settings say. A full build
+    with other settings splits the stored texts again.
+    """
+    active = IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE)
+    build = active.select_related("configuration").first()
+    own = build.configuration if build is not None else None
+    if own is not None and configurations.is_usable(own):
+        return configurations.tools_of(own)
+    return configurations.tools_of(configurations.wanted())
 
 
-class _Watch:
-    """Looks at the row once a second, however often it is asked."""
-
-    def __init__(self, lease: VersionLease, heartbeat: Heartbeat) -> None:
-        self._lease = lease
-        self._heartbeat = heartbeat
-        self._looked_at = monotonic()
-
-    def should_stop(self) -> bool:
-        if monotonic() - self._looked_at > 1.0:
-            self._looked_at = monotonic()
-            return not self._lease.is_ours()
-        return self._heartbeat.lost.is_set()
-
-
-class _Reporter:
-    """Writes the progress of extraction to the row at most twice a second."""
-
-    def __init__(self, lease: VersionLease) -> None:
-        self._lease = lease
-        self._written_at = 0.0
-
-    def report(self, percent: int) -> None:
-        if monotonic() - self._written_at > 0.5:
-            self._written_at = monotonic()
-            self._lease.write(percent=max(0, min(percent, 100)) * _SPLIT_AT // 100)
-
-
-def _split(extracted: Extracted, title: str) -> list[Piece]:
-    pieces = splitter.split(extracted, title, conf.splitter_config(), conf.embedder().count_tokens)
+def _split(extracted: Extracted, title: str, tools: Tools) -> list[Piece]:
+    pieces = splitter.split(extracted, title, tools.splitter, tools.embedder.count_tokens)
     if not pieces:
         raise UnreadableFile(NO_TEXT)
     if len(pieces) > MAX_CHUNKS:
@@ -196,22 +169,33 @@ def _split(extracted: Extracted, title: str) -> list[Piece]:
     return pieces
 
 
-def _store_chunks(lease: VersionLease, pieces: Sequence[Piece]) -> None:
-    """Replace what a dead attempt may have left. No build reads them before `embedded`."""
+def _store_chunks(lease: VersionLease, pages: Iterable[list[Chunk]]) -> int:
+    """Replace what a dead attempt may have left; returns how many chunks there are.
+
+    No build reads them before `embedded`.
+    """
     with transaction.atomic():
         lease.write(step=Step.EMBEDDING, percent=_EMBED_AT)
         Chunk.objects.filter(version_id=lease.version_id).delete()
-    for start in range(0, len(pieces), vectors.ROWS):
-        rows = [_chunk(lease.version_id, p) for p in pieces[start : start + vectors.ROWS]]
+    count = 0
+    for rows in pages:
         with transaction.atomic():
             lease.write()
             Chunk.objects.bulk_create(rows)
+        count += len(rows)
+    return count
 
 
-def _chunk(version_id: int, piece: Piece) -> Chunk:
+def _rows(version_id: int, pieces: Sequence[Piece], tools: Tools) -> Iterator[list[Chunk]]:
+    for start in range(0, len(pieces), vectors.ROWS):
+        part = pieces[start : start + vectors.ROWS]
+        yield [_chunk(version_id, piece, tools.splitter.identity) for piece in part]
+
+
+def _chunk(version_id: int, piece: Piece, identity: str) -> Chunk:
     return Chunk(
         version_id=version_id,
-        splitter=conf.splitter_config().identity,
+        splitter=identity,
         ordinal=piece.ordinal,
         heading=piece.heading[:500],
         page=piece.page,
@@ -223,17 +207,19 @@ def _chunk(version_id: int, piece: Piece) -> Chunk:
     )
 
 
-def _embed(lease: VersionLease, heartbeat: Heartbeat, pieces: Sequence[Piece]) -> None:
-    embedder = conf.embedder()
+def _embed(
+    lease: VersionLease, heartbeat: Heartbeat, pieces: Sequence[Piece], tools: Tools
+) -> None:
+    """Embed what has no vector yet: of a file that changed on one page, that page."""
     by_hash = {piece.content_hash: piece.embedded_text for piece in pieces}
-    absent = vectors.missing(list(by_hash), embedder.fingerprint)
+    absent = vectors.missing(list(by_hash), tools.embedder.fingerprint)
     span = _EMBEDDED_AT - _EMBED_AT
 
     def on_batch(done: int) -> None:
         heartbeat.check()
         lease.write(percent=_EMBED_AT + span * done // len(absent))
 
-    vectors.fill({key: by_hash[key] for key in absent}, embedder, on_batch)
+    vectors.fill({key: by_hash[key] for key in absent}, tools.embedder, on_batch)
 
 
 def _end(lease: VersionLease, write: Callable[[], None]) -> None:

@@ -1,41 +1,59 @@
-"""A kept build becomes the active one again."""
+"""A build that lies on disk becomes the active one again."""
 
-import numpy as np
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
-from knowledge.indexing.building import point_at
+from knowledge.indexing import configurations
+from knowledge.indexing.publishing import point_at
 from knowledge.indexing.rows import Chosen
-from knowledge.indexing.vectors import ROWS
-from knowledge.models import Chunk, IndexBuild, IndexState
-from knowledge.retrieval.backends.files import FileIndex
+from knowledge.indexing.vectors import ROWS, batched
+from knowledge.models import DocumentVersion, IndexBuild, IndexConfiguration, IndexState
+from knowledge.retrieval.backends import SearchBackend
 
 Build = IndexBuild.State
 
 
-def restore(build: IndexBuild, index: FileIndex) -> bool:
-    """Swap a kept build in and let its versions answer; False if it was not kept any more."""
+def restore(build: IndexBuild, index: SearchBackend[Any], **fields: Any) -> bool:
+    """Swap a kept or refused build in and let its versions answer; False if it is neither now.
+
+    It answers until something new is wanted: where the settings name another configuration, that
+    one counts as refused from now on.
+
+    Args:
+        build: what is to answer.
+        index: the same, opened.
+        fields: what is noted on its row with that.
+    """
     chosen = _versions_in(index)
+    wanted = configurations.wanted_if_known()
     with transaction.atomic():
         IndexState.objects.select_for_update().filter(pk=1).first()  # the order of locks
         IndexBuild.objects.filter(state=Build.ACTIVE).update(state=Build.KEPT)
-        if not IndexBuild.objects.filter(pk=build.pk, state=Build.KEPT).update(
-            state=Build.ACTIVE, activated_at=timezone.now()
-        ):
+        waiting = IndexBuild.objects.filter(pk=build.pk, state__in=(Build.KEPT, Build.REFUSED))
+        if not waiting.update(state=Build.ACTIVE, activated_at=timezone.now(), **fields):
             transaction.set_rollback(True)
             return False
         point_at(chosen)
+        _hold(build, wanted)
     return True
 
 
-def _versions_in(index: FileIndex) -> list[Chosen]:
-    """The version of each document that a build holds, by the first of its chunks."""
-    _, firsts = np.unique(index.document_ids, return_index=True)
-    chunk_ids = [index.chunk_id(int(row)) for row in firsts]
+def _hold(build: IndexBuild, wanted: IndexConfiguration | None) -> None:
+    """Within a transaction: no other configuration takes the place of this one by itself."""
+    if wanted is None:
+        return
+    refused = None if build.configuration_id == wanted.pk else wanted
+    IndexState.objects.filter(pk=1).update(refused=refused)
+
+
+def _versions_in(index: SearchBackend[Any]) -> list[Chosen]:
+    """The version of each document that a build holds."""
     found: list[Chosen] = []
-    for start in range(0, len(chunk_ids), ROWS):
-        rows = Chunk.objects.filter(pk__in=chunk_ids[start : start + ROWS]).values_list(
-            "version__document_id", "version__document__title", "version_id"
+    for part in batched(list(index.versions().values()), ROWS):
+        rows = DocumentVersion.objects.filter(pk__in=part).values_list(
+            "document_id", "document__title", "pk"
         )
         found += [Chosen(*row) for row in rows]
     return found

@@ -1,148 +1,246 @@
 """What a build is made of: of each document the newest version that has chunks and vectors."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+import numpy as np
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from knowledge.indexing import vectors
-from knowledge.indexing.leases import BuildLease, Heartbeat, Version
-from knowledge.ingestion.units import embedded_form
+from knowledge.indexing.leases import Version
 from knowledge.models import Chunk, Document, DocumentVersion, Embedding
-from knowledge.retrieval.embedder import Embedder
-from knowledge.retrieval.types import BuildFailed, IndexRow
+from knowledge.retrieval.types import BuildFailed, IndexRow, Vector
 
 logger = logging.getLogger(__name__)
 
-_VERSIONS_AT_A_TIME = 100
+_PAGE = 2000  # chunks read at a time: 6 MB with texts and vectors
+_VERSIONS = 500  # versions in one statement
+_SOME = 500  # ids in one statement
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A document and the version that a build takes of it."""
+    """A document and the version that a build takes of it; ``chunks`` is about how many."""
 
     document_id: int
     title: str
     version_id: int
+    chunks: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A chunk as it is read for a build; ``vector`` is None where none is stored."""
+
+    chunk_id: UUID
+    version_id: int
+    heading: str
+    text: str
+    content_hash: str
+    vector: Vector | None
+
+
+Fill = Callable[[list[Row]], dict[str, Vector]]  # makes the vectors of rows that have none
 
 
 def answering_versions() -> QuerySet[DocumentVersion]:
-    """Versions that can stand in a build: their chunks and vectors are stored."""
+    """Versions that can stand in a build: their text is stored."""
     return DocumentVersion.objects.filter(state__in=(Version.EMBEDDED, Version.READY))
 
 
-def choose() -> list[Chosen]:
-    """The newest such version of every document, inactive and restricted ones included.
+def _newest() -> QuerySet[DocumentVersion]:
+    """The newest such version of every document.
 
-    Who may see what is decided at every search, so that switching a document on or off needs no
-    build.
+    Inactive and restricted documents too: who may see what is decided at every search, so that
+    switching a document on or off needs no build.
     """
-    newest = answering_versions().filter(document=OuterRef("pk")).order_by("-number")
-    found = (
-        Document.objects.annotate(chosen=Subquery(newest.values("pk")[:1]))
-        .exclude(chosen=None)
-        .order_by("pk")
-        .values_list("pk", "title", "chosen")
-    )
-    return [Chosen(*row) for row in found]
-
-
-def changed(chosen: list[Chosen]) -> list[Chosen]:
-    """Those that do not answer with this version yet."""
-    now = dict(Document.objects.values_list("pk", "active_version_id"))
-    waiting = set(
-        DocumentVersion.objects.filter(state=Version.EMBEDDED).values_list("pk", flat=True)
-    )
-    return [
-        item
-        for item in chosen
-        if now.get(item.document_id) != item.version_id or item.version_id in waiting
-    ]
-
-
-def fill_missing(embedder: Embedder, lease: BuildLease, heartbeat: Heartbeat) -> None:
-    """Embed what has no vector of this model: after a change of model, or a lost row.
-
-    The active build serves meanwhile. What is done stays done when the work is broken off.
-    """
-
-    def on_batch(done: int) -> None:
-        heartbeat.check()
-        lease.write()
-
-    while texts := _without_vector(embedder.fingerprint):
-        logger.info("embedding %s chunks with %s", len(texts), embedder.fingerprint)
-        vectors.fill(texts, embedder, on_batch)
-
-
-def _without_vector(fingerprint: str) -> dict[str, str]:
-    """At most 500 texts to embed, by content hash."""
     newer = answering_versions().filter(
         document=OuterRef("document"), number__gt=OuterRef("number")
     )
-    has_vector = Embedding.objects.filter(model=fingerprint, content_hash=OuterRef("content_hash"))
-    found = (
-        Chunk.objects.filter(version__in=answering_versions().filter(~Exists(newer)))
-        .filter(~Exists(has_vector))
-        .order_by("pk")
-        .values_list("content_hash", "version__document__title", "heading", "text")
+    return answering_versions().filter(~Exists(newer))
+
+
+def choose() -> list[Chosen]:
+    """What a full build takes, in the order of documents."""
+    return _chosen(_newest())
+
+
+def choose_of(document_ids: Sequence[int]) -> list[Chosen]:
+    """The same of some documents; those without such a version are left out."""
+    found: list[Chosen] = []
+    for part in vectors.batched(document_ids, _SOME):
+        found += _chosen(_newest().filter(document_id__in=part))
+    return found
+
+
+def _chosen(versions: QuerySet[DocumentVersion]) -> list[Chosen]:
+    rows = versions.order_by("document_id").values_list(
+        "document_id", "document__title", "pk", "chunk_count"
     )
-    return {
-        content_hash: _embedded_text(title, heading, text)
-        for content_hash, title, heading, text in found[: vectors.ROWS]
+    return [Chosen(*row) for row in rows.iterator(chunk_size=10_000)]
+
+
+def changed_since(revision: int, held: Mapping[int, int] | None = None) -> list[int]:
+    """Documents whose part of the index is not what a build of this revision holds.
+
+    Args:
+        revision: the build's.
+        held: the versions that it holds although they do not answer yet, by document.
+    """
+    waiting = _newest().filter(state=Version.EMBEDDED)
+    new = {
+        document_id
+        for document_id, version_id in waiting.values_list("document_id", "pk")
+        if (held or {}).get(document_id) != version_id
     }
+    new |= set(Document.objects.filter(revision__gt=revision).values_list("pk", flat=True))
+    return sorted(new)
 
 
-def _embedded_text(title: str, heading: str, text: str) -> str:
-    """What the splitter embeds of a chunk, made again out of its row."""
-    prefix = "\n".join(part for part in (" ".join(title.split()), heading) if part)
-    return "\n\n".join(part for part in (prefix, embedded_form(text)) if part)
+def changed(chosen: Sequence[Chosen]) -> list[Chosen]:
+    """Those that do not answer with this version yet."""
+    found: list[Chosen] = []
+    for part in vectors.batched(chosen, _SOME):
+        settled = set(
+            Document.objects.filter(
+                pk__in=[item.document_id for item in part],
+                active_version__state=Version.READY,
+            ).values_list("pk", "active_version_id")
+        )
+        found += [item for item in part if (item.document_id, item.version_id) not in settled]
+    return found
 
 
-def index_rows(chosen: list[Chosen], fingerprint: str, heartbeat: Heartbeat) -> Iterator[IndexRow]:
-    """All chunks of the chosen versions with their vectors, read 500 at a time.
+def changed_of_all(chosen: Sequence[Chosen]) -> list[Chosen]:
+    """The same by one query over all documents, for builds that have most of them."""
+    settled = dict(
+        Document.objects.filter(active_version__state=Version.READY)
+        .values_list("pk", "active_version_id")
+        .iterator(chunk_size=10_000)
+    )
+    return [item for item in chosen if settled.get(item.document_id) != item.version_id]
+
+
+def index_rows(
+    chosen: Sequence[Chosen], splitter: str, model: str, fill: Fill
+) -> Iterator[IndexRow]:
+    """All chunks of the chosen versions with their vectors, read some 2,000 at a time.
 
     No database cursor is open between two rows, as a reader that stays in a transaction keeps
     SQLite from checkpointing.
 
+    Args:
+        chosen: documents and versions; what has no chunks of this splitting is not there.
+        splitter: the splitting whose chunks are wanted.
+        model: the fingerprint of the vectors' model.
+        fill: makes and stores the vectors that turn out to be missing.
+
     Raises:
         BuildFailed: a vector went away meanwhile.
     """
-    for start in range(0, len(chosen), _VERSIONS_AT_A_TIME):
-        part = {item.version_id: item for item in chosen[start : start + _VERSIONS_AT_A_TIME]}
-        for page in _pages(list(part)):
-            heartbeat.check()
-            found = vectors.stored([chunk.content_hash for chunk in page], fingerprint)
-            for chunk in page:
-                yield _index_row(chunk, part[chunk.version_id], found)
+    by_version = {item.version_id: item for item in chosen}
+    for page in pages(chosen, splitter, model):
+        missing = [row for row in page if row.vector is None]
+        made = fill(missing) if missing else {}
+        for row in page:
+            vector = row.vector if row.vector is not None else made.get(row.content_hash)
+            if vector is None:
+                raise BuildFailed("A document changed while the index was built.")
+            item = by_version[row.version_id]
+            yield IndexRow(
+                row.chunk_id,
+                item.document_id,
+                item.version_id,
+                item.title,
+                row.heading,
+                row.text,
+                vector,
+            )
 
 
-def _pages(version_ids: list[int]) -> Iterator[list[Chunk]]:
-    """Chunks of some versions in pages of 500, by key and not by offset."""
-    after = Q()
-    while page := list(
-        Chunk.objects.filter(after, version_id__in=version_ids)
-        .order_by("version_id", "ordinal")
-        .defer("tokens", "start", "end", "page")[: vectors.ROWS]
-    ):
+def pages(chosen: Sequence[Chosen], splitter: str, model: str) -> Iterator[list[Row]]:
+    """Chunks with their vectors: small versions together, a large one in parts."""
+    together: list[int] = []
+    size = 0
+    for item in chosen:
+        if item.chunks > _PAGE:
+            yield from _in_parts(item.version_id, splitter, model)
+            continue
+        if size + item.chunks > _PAGE or len(together) == _VERSIONS:
+            yield _read(together, splitter, model)
+            together, size = [], 0
+        together.append(item.version_id)
+        size += item.chunks
+    if together:
+        yield _read(together, splitter, model)
+
+
+def _in_parts(version_id: int, splitter: str, model: str) -> Iterator[list[Row]]:
+    first = 0
+    while page := _read([version_id], splitter, model, (first, first + _PAGE)):
         yield page
-        last = page[-1]
-        after = Q(version_id=last.version_id, ordinal__gt=last.ordinal) | Q(
-            version_id__gt=last.version_id
+        first += _PAGE
+
+
+# Written by hand: no instances, and the vector joined by content and model, which no key relates.
+_SELECT = """
+SELECT c.id, c.version_id, c.heading, c.text, c.content_hash, e.vector
+FROM knowledge_chunk c
+LEFT JOIN knowledge_embedding e ON e.content_hash = c.content_hash AND e.model = %s
+WHERE c.splitter = %s AND c.version_id IN ({}) {}
+ORDER BY c.version_id, c.ordinal
+"""
+_PART = "AND c.ordinal >= %s AND c.ordinal < %s"
+
+
+def _read(
+    version_ids: Sequence[int], splitter: str, model: str, part: tuple[int, int] | tuple[()] = ()
+) -> list[Row]:
+    marks = ", ".join(["%s"] * len(version_ids))
+    statement = _SELECT.format(marks, _PART if part else "")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [model, splitter, *version_ids, *part])
+        found = cursor.fetchall()
+    return [
+        Row(
+            chunk_id if isinstance(chunk_id, UUID) else UUID(hex=chunk_id),
+            version_id,
+            heading,
+            text,
+            content_hash,
+            None if vector is None else np.frombuffer(vector, dtype="<f4"),
         )
+        for chunk_id, version_id, heading, text, content_hash, vector in found
+    ]
 
 
-def _index_row(chunk: Chunk, item: Chosen, found: dict[str, Any]) -> IndexRow:
-    vector = found.get(chunk.content_hash)
-    if vector is None:
-        raise BuildFailed("A document changed while the index was built.")
-    return IndexRow(
-        chunk_id=chunk.pk,
-        document_id=item.document_id,
-        title=item.title,
-        heading=chunk.heading,
-        text=chunk.text,
-        vector=vector,
+def without_chunks(chosen: Sequence[Chosen], splitter: str) -> set[int]:
+    """Versions whose text was not split in this way yet, or not to the end.
+
+    A splitting is stored from its end to its beginning, so that its first chunk says that all of
+    it is there.
+    """
+    found: set[int] = set()
+    for part in vectors.batched(chosen, _SOME):
+        version_ids = {item.version_id for item in part}
+        first = Chunk.objects.filter(version_id__in=version_ids, splitter=splitter, ordinal=0)
+        found |= version_ids - set(first.values_list("version_id", flat=True))
+    return found
+
+
+def incomplete(chosen: Sequence[Chosen], splitter: str, model: str) -> set[int]:
+    """Versions that lack chunks of this splitting, or vectors of this model for them."""
+    has_vector = Embedding.objects.filter(model=model, content_hash=OuterRef("content_hash"))
+    lacking = Chunk.objects.filter(
+        ~Exists(has_vector), version_id__in=[item.version_id for item in chosen], splitter=splitter
     )
+    found = set(lacking.order_by().values_list("version_id", flat=True).distinct())
+    return found | without_chunks(chosen, splitter)
+
+
+def size_of(chosen: Sequence[Chosen]) -> int:
+    """About how many chunks these are."""
+    return sum(item.chunks for item in chosen)

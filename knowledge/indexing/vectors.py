@@ -1,6 +1,7 @@
 """Vectors in rows: each content is embedded once for a model, whoever asks for it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from django.db import transaction
@@ -12,6 +13,8 @@ from knowledge.retrieval.types import Vector
 BATCH = 64  # texts embedded between two looks at the lease: one to three seconds of work
 ROWS = 500  # rows in one transaction
 
+T = TypeVar("T")
+
 
 def stored(hashes: Sequence[str], fingerprint: str) -> dict[str, Vector]:
     """The vectors that are there, by content hash; at most ROWS hashes at a time."""
@@ -22,7 +25,7 @@ def stored(hashes: Sequence[str], fingerprint: str) -> dict[str, Vector]:
     }
 
 
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Slices of at most ``size``."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

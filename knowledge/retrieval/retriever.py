@@ -1,6 +1,7 @@
 """A question into ranked rows of an index, with what is needed to judge them."""
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,26 +9,32 @@ import numpy as np
 
 from knowledge.retrieval.backends import A, SearchBackend
 from knowledge.retrieval.calibration import Features, HitFeatures, answerable, relevance
-from knowledge.retrieval.fusion import DENSE_WEIGHT, fuse
+from knowledge.retrieval.fusion import Asked, Candidate, fuse
 from knowledge.retrieval.types import Fused, Scored, Vector
 from knowledge.retrieval.words import Term, View, question_terms
 
 _DOUBT = 0.5  # of an unknown term's weight; .25 to 1 calibrate equally well
+_TENTH = 10
+_NAMING = {View.EXACT: 1.0, View.COMPOUND: 0.5}  # how far it is a name that nothing else has
+_COUNTED = (View.WORD, View.PAIR)  # an identifier's words are among them
 _UNKNOWN = Term("\0", View.WORD)  # a term that no text has
 
 
 @dataclass(frozen=True)
 class RetrieverConfig:
-    """How many hits are wanted, how deep each stage looks, how much the dense one counts."""
+    """How many hits are wanted, and how deep each search looks."""
 
     limit: int = 8
     candidates: int = 50
-    dense_weight: float = DENSE_WEIGHT
 
 
 @dataclass(frozen=True)
 class RetrievedHit:
-    """A row with its chunk and document, each stage's score (None: not seen), and 0..1 in all."""
+    """A row with its chunk and document, each stage's score (None: not seen), and 0..1 in all.
+
+    The rows of a document follow each other in reading order, so that the rows beside a hit's, if
+    of the same document, are its neighbours in the text.
+    """
 
     row: int
     chunk_id: UUID
@@ -61,22 +68,45 @@ def retrieve(
     """Search both ways within the audience and fuse; without a vector by words alone."""
     if not allowed.count or config.limit <= 0:
         return NOTHING
-    depth = max(config.candidates, config.limit)
-    lexical = index.lexical(query, allowed, depth)
-    dense = _dense(vector, index, allowed, depth, lexical)
-    ranked = fuse(dense, lexical, config.dense_weight)
+    found = gather(query, vector, index, allowed, max(config.candidates, config.limit))
+    ranked = fuse(found.candidates, found.asked)[: config.limit]
     if not ranked:
         return NOTHING
-    question = _Question(query, index)
-    has = index.matches(question.terms, [hit.row for hit in ranked[: config.limit]])
-    covered = [question.coverage(has[hit.row]) for hit in ranked[: config.limit]]
+    dense = [each.dense for each in found.candidates if each.dense is not None]
     features = Features(
-        best_dense=max(hit.score for hit in dense) if dense else None, coverage=covered[0]
+        best_dense=max(dense, default=None),
+        coverage=ranked[0].coverage,
+        lead=_lead(dense),
+        lexical=max(each.lexical or 0.0 for each in found.candidates),
+        passages=index.size,
     )
-    hits = [
-        _hit(hit, index, share) for hit, share in zip(ranked[: config.limit], covered, strict=True)
+    return Retrieved(_hits(ranked, index), answerable(features), features)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What both searches found, and what the question is like."""
+
+    candidates: list[Candidate]
+    asked: Asked
+
+
+def gather(
+    query: str, vector: Vector | None, index: SearchBackend[A], allowed: A, depth: int
+) -> Gathered:
+    """The best of each search, so many, with every feature of each that can be had cheaply."""
+    lexical = {hit.row: hit.score for hit in index.lexical(query, allowed, depth)}
+    dense = _dense(vector, index, allowed, depth, list(lexical))
+    rows = list(dict.fromkeys([*dense, *lexical]))
+    if not rows:
+        return Gathered([], Asked())
+    question = _Question(query, index)
+    has = index.matches(question.terms, rows)
+    candidates = [
+        Candidate(row, dense.get(row), lexical.get(row), question.coverage(has[row]))
+        for row in rows
     ]
-    return Retrieved(tuple(hits), answerable(features), features)
+    return Gathered(candidates, question.asked(has))
 
 
 class _Question:
@@ -85,7 +115,9 @@ class _Question:
     def __init__(self, query: str, index: SearchBackend[A]) -> None:
         self._weights = {term: index.lexical_weight(term) for term in question_terms(query)}
         self.terms = list(self._weights)
-        self._least = sum(self._weights.values()) + _DOUBT * index.lexical_weight(_UNKNOWN)
+        self._unknown = index.lexical_weight(_UNKNOWN)
+        self._least = sum(self._weights.values()) + _DOUBT * self._unknown
+        self._covered: dict[frozenset[Term], float] = {}  # many passages have the same terms
 
     def coverage(self, found: frozenset[Term]) -> float:
         """The share of the terms, weighted by rarity, that is found: 0 to below 1.
@@ -93,7 +125,19 @@ class _Question:
         Half an unknown term is added to those not found, so that one common word ("what time is
         it") proves less than five.
         """
-        return sum(self._weights[term] for term in found) / self._least if self._least else 0.0
+        covered = self._covered.get(found)
+        if covered is None:
+            weight = sum(self._weights[term] for term in found)
+            covered = self._covered[found] = weight / self._least if self._least else 0.0
+        return covered
+
+    def asked(self, has: Mapping[int, frozenset[Term]]) -> Asked:
+        """How long the question is, and how rare the rarest identifier that a row has."""
+        length = sum(term.view in _COUNTED for term in self.terms)
+        named = [term for term in self.terms if term.view in _NAMING]
+        known = [term for term in named if any(term in found for found in has.values())]
+        rarest = max((_NAMING[term.view] * self._weights[term] for term in known), default=0.0)
+        return Asked(length, min(rarest / self._unknown, 1.0) if self._unknown else 0.0)
 
 
 def _dense(
@@ -101,30 +145,51 @@ def _dense(
     index: SearchBackend[A],
     allowed: A,
     depth: int,
-    lexical: Sequence[Scored],
-) -> list[Scored]:
+    found_by_words: Sequence[int],
+) -> dict[int, float]:
     """The nearest rows, and the exact cosine of those that only the words have found."""
     if vector is None:
-        return []
-    nearest = index.dense(vector, allowed, depth)
-    if not nearest:
-        return []
-    seen = {hit.row for hit in nearest}
-    others = [hit.row for hit in lexical if hit.row not in seen]
-    cosines = index.vectors(others) @ vector if others else np.zeros(0)
-    return nearest + [
-        Scored(row, float(cosine)) for row, cosine in zip(others, cosines, strict=True)
-    ]
+        return {}
+    nearest: list[Scored] = index.dense(vector, allowed, depth)
+    cosines = {hit.row: hit.score for hit in nearest}
+    others = [row for row in found_by_words if row not in cosines]
+    if nearest and others:
+        exact = index.vectors(others) @ vector
+        cosines.update(zip(others, exact.tolist(), strict=True))
+    if cosines and index.manifest.extra.get("metric") == "dot":
+        return _scaled(cosines, vector, index)
+    return cosines
 
 
-def _hit(hit: Fused, index: SearchBackend[A], coverage: float) -> RetrievedHit:
-    return RetrievedHit(
-        row=hit.row,
-        chunk_id=index.chunk_id(hit.row),
-        document_id=int(index.document_ids[hit.row]),
-        dense=hit.dense,
-        lexical=hit.lexical,
-        fused=hit.fused,
-        coverage=coverage,
-        relevance=relevance(HitFeatures(hit.dense, coverage)),
+def _scaled(
+    products: dict[int, float], vector: Vector, index: SearchBackend[A]
+) -> dict[int, float]:
+    """Inner products of vectors of any length, in their order and about as large as cosines."""
+    lengths = np.linalg.norm(index.vectors(list(products)), axis=1)
+    usual = float(np.median(lengths)) * float(np.linalg.norm(vector))
+    return {row: product / usual for row, product in products.items()} if usual else products
+
+
+def _lead(cosines: Iterable[float]) -> float:
+    """How far the best is above the tenth, or above the last of fewer."""
+    best = heapq.nlargest(_TENTH, cosines)
+    return best[0] - best[-1] if best else 0.0
+
+
+def _hits(ranked: Sequence[Fused], index: SearchBackend[A]) -> tuple[RetrievedHit, ...]:
+    rows = [hit.row for hit in ranked]
+    return tuple(
+        RetrievedHit(
+            row=hit.row,
+            chunk_id=chunk_id,
+            document_id=document_id,
+            dense=hit.dense,
+            lexical=hit.lexical,
+            fused=hit.fused,
+            coverage=hit.coverage,
+            relevance=relevance(HitFeatures(hit.dense, hit.coverage)),
+        )
+        for hit, chunk_id, document_id in zip(
+            ranked, index.chunk_ids(rows), index.documents(rows), strict=True
+        )
     )

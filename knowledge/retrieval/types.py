@@ -2,6 +2,7 @@
 
 RetrievalError
 ├── EmbedderUnavailable  the model is missing, damaged or not what was expected
+│   └── EmbedderRefused  asking again would change nothing: a wrong key, an unknown model
 ├── BuildFailed          an index could not be written, or does not read back as written
 └── IndexUnusable        an index on disk is missing, damaged or of another kind
 """
@@ -16,6 +17,7 @@ Vector = NDArray[np.float32]  # (d,), unit length
 Vectors = NDArray[np.float32]  # (n, d), unit length each
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Scores = NDArray[np.float32]
 
 
 class RetrievalError(Exception):
@@ -24,6 +26,10 @@ class RetrievalError(Exception):
 
 class EmbedderUnavailable(RetrievalError):
     """The embedding model cannot be used; the message says which file or name."""
+
+
+class EmbedderRefused(EmbedderUnavailable):
+    """The model's server will not do it until somebody changes a setting."""
 
 
 class BuildFailed(RetrievalError):
@@ -44,12 +50,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class Fused:
-    """A row with the scores of both stages and the sum that ranks it."""
+    """A row with the scores of both stages, the sum that ranks it, and its coverage (0..1)."""
 
     row: int
     dense: float | None
     lexical: float | None
     fused: float
+    coverage: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class IndexRow:
 
     chunk_id: UUID
     document_id: int
+    version_id: int
     title: str
     heading: str
     text: str
@@ -66,11 +74,12 @@ class IndexRow:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a build says about itself; ``sha256`` is the checksum of manifest.json."""
+    """What a release says about itself; ``sha256`` is the checksum of its own description."""
 
-    rows: int
+    rows: int  # without hidden ones
     documents: int
     dimension: int
     bytes: int  # of all files of the build
     sha256: str
     extra: dict[str, object]  # what the caller asked to be kept
+    recent: int = 0  # rows, hidden ones included, that extensions added to the base

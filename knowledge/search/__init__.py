@@ -2,17 +2,25 @@
 
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.embedder import EmbedderUnavailable
+from knowledge.search.audiences import Audience
+from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.nearest import nearest
-from knowledge.search.querying import embed, search, status, warm_up
+from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
 from knowledge.search.spans import read_spans
 
 __all__ = [
+    "Audience",
+    "Candidate",
     "EmbedderUnavailable",
+    "Explanation",
+    "Ranks",
     "embed",
+    "explain",
     "nearest",
     "read_spans",
     "search",
+    "search_in",
     "sentence_spans",
     "shelf",
     "status",

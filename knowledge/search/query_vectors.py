@@ -1,73 +1,208 @@
-"""The vector of a question: embedded two at a time, and remembered for a while."""
+"""The vectors of questions: embedded together, remembered, and never waited for long.
+
+Who is late or fails is left out: the words of a question find passages too.
+"""
 
 import logging
 import threading
-from collections import OrderedDict
+import unicodedata
 from collections.abc import Sequence
+from time import monotonic
+from typing import Literal
+
+import numpy as np
+from django.conf import settings
 
 from knowledge import conf
-from knowledge.retrieval.embedder import EmbedderUnavailable
+from knowledge.retrieval.embedder import Embedder, EmbedderUnavailable
 from knowledge.retrieval.types import Vector, Vectors
+from knowledge.search.circuit import Circuit
+from knowledge.search.query_line import QueryLine
+from knowledge.search.remembered import Remembered
 from knowledge.search.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
 
-_REMEMBERED = 256  # vectors of 1.5 kB: paging and retries ask the same again
+State = Literal["ok", "loading", "down"]
+
+# About 4,000 questions of 384 numbers: paging, retries and follow-ups ask the same again.
+_REMEMBERED_BYTES = 8 * 1024 * 1024
+# The first question of a process waits for the model, which loads in less than a second when it
+# is prepared. Later ones, while a slow model is still loading, do not wait at all.
+COLD_SECONDS = 3.0
 
 embedding_turns = Turnstile(2)  # more at a time only slow each other on the same cores
 
 
-class _Recent:
-    """The last vectors, by model and question; the least recently used one goes first."""
+class _Asked:
+    """An embedder with its queue, its memory and its switch."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.remembered = Remembered(_REMEMBERED_BYTES)
+        self.circuit = Circuit(self._probe, "the embedding of questions")
+        self._line = QueryLine(self._run, embedder.parallel_queries)
+        self._is_warm = False
+        self._cold_since: float | None = None
+
+    @property
+    def state(self) -> State:
+        if self.circuit.is_open:
+            return "down"
+        return "loading" if self._cold_since is not None and not self._is_warm else "ok"
+
+    def vectors(self, questions: Sequence[str]) -> Vectors | None:
+        """The vectors, or None where they are not to be had in time."""
+        if not questions:
+            return np.zeros((0, 0), dtype=np.float32)
+        known = self.remembered.get(questions)
+        missing = [each for each in dict.fromkeys(questions) if each not in known]
+        if missing:
+            found = self._embedded(missing)
+            if found is None:
+                return None
+            known |= dict(zip(missing, found, strict=True))
+        return np.stack([known[each] for each in questions])
+
+    def _embedded(self, missing: list[str]) -> Vectors | None:
+        seconds, began = self._patience(), monotonic()
+        if self.circuit.is_open or seconds <= 0:
+            return None
+        try:
+            found = self._ask(missing, seconds)
+        except EmbedderUnavailable as error:
+            self.circuit.fail(str(error), began)
+        except TimeoutError:
+            self.circuit.fail(f"no answer within {seconds * 1000:.0f} ms", began)
+        else:
+            self.circuit.succeed()
+            return found
+        return None
+
+    def _ask(self, questions: list[str], seconds: float) -> Vectors:
+        future = self._line.ask(questions)
+        try:
+            return future.result(seconds)
+        except TimeoutError:
+            if future.cancel():  # it had not begun, and nobody needs it
+                self._cold_since = None
+            raise
+        except EmbedderUnavailable:
+            raise
+        except Exception as error:  # edge: a model's own faults, which the line has logged
+            raise EmbedderUnavailable(
+                f"The embedding model failed ({type(error).__name__})."
+            ) from error
+
+    def _run(self, texts: Sequence[str]) -> Vectors:
+        """In the line's thread: remember what comes, also too late for who asked."""
+        try:
+            vectors = self.embedder.embed_queries(texts)
+        except Exception:  # whatever it is, the next question may try to load the model again
+            self._cold_since = None
+            raise
+        self._is_warm = True
+        for text, vector in zip(texts, vectors, strict=False):
+            self.remembered.put(text, vector)
+        return vectors
+
+    def _patience(self) -> float:
+        """Seconds that a question waits."""
+        timeout = settings.QUERY_EMBEDDING_TIMEOUT_MS / 1000
+        if self._is_warm:
+            return timeout
+        if self._cold_since is None:
+            self._cold_since = monotonic()
+        left = self._cold_since + max(COLD_SECONDS, timeout) - monotonic()
+        return max(left, 0.0)
+
+    def _probe(self) -> bool:
+        try:
+            self._ask(["probe"], settings.QUERY_EMBEDDING_TIMEOUT_MS / 1000)
+        except (EmbedderUnavailable, TimeoutError):
+            return False
+        return True
+
+
+class _Desk:
+    """One ``_Asked`` for each embedder that questions are put to."""
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._vectors: OrderedDict[tuple[str, str], Vector] = OrderedDict()
+        self._asked: dict[str, _Asked] = {}
 
-    def get(self, key: tuple[str, str]) -> Vector | None:
+    def of(self, embedder: Embedder) -> _Asked:
+        fingerprint = embedder.fingerprint
         with self._lock:
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-            return self._vectors.get(key)
+            asked = self._asked.get(fingerprint)
+            if asked is None or asked.embedder is not embedder:
+                if asked is not None:
+                    asked.circuit.end()
+                asked = self._asked[fingerprint] = _Asked(embedder)
+            return asked
 
-    def put(self, key: tuple[str, str], vector: Vector) -> None:
+    def known(self, embedder: Embedder) -> _Asked | None:
         with self._lock:
-            self._vectors[key] = vector
-            self._vectors.move_to_end(key)
-            while len(self._vectors) > self._size:
-                self._vectors.popitem(last=False)
+            return self._asked.get(embedder.fingerprint)
 
 
-_recent = _Recent(_REMEMBERED)
+_desk = _Desk()
 
 
 def query_vector(query: str, model: str) -> Vector | None:
-    """The vector of a question for a build of this model; None where words alone must do.
+    """The vector of a question for a build of this model; None where words alone must do."""
+    vectors = query_vectors([query], model)
+    return None if vectors is None else vectors[0]
+
+
+def query_vectors(queries: Sequence[str], model: str) -> Vectors | None:
+    """The vectors of some wordings, shape (n, dimension), embedded in one batch.
 
     A build is never asked with another model than its own: their spaces have nothing in common.
+    None where the model is missing, fails, or does not answer within
+    ``QUERY_EMBEDDING_TIMEOUT_MS``.
     """
-    vector = _recent.get((model, query))
-    if vector is not None:
-        return vector
     try:
-        if conf.fingerprint() != model:
-            logger.warning("the index was built with another embedding model than is set")
-            return None
-        with embedding_turns.turn():
-            vector = conf.embedder().embed_query(query)
+        embedder = conf.embedder_for(model)
     except EmbedderUnavailable:
         logger.exception("the question is not embedded: the model is not available")
         return None
-    _recent.put((model, query), vector)
-    return vector
+    if embedder is None:
+        logger.warning("the index was built with another embedding model than is set")
+        return None
+    return _desk.of(embedder).vectors([_normal(query) for query in queries])
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """Unit vectors of some texts, shape (n, d), float32.
+    """Unit vectors of some short texts, to be compared with one another; shape (n, d), float32.
 
     Raises:
-        EmbedderUnavailable: the model cannot be loaded.
+        EmbedderUnavailable: the model cannot be used, or is known to fail at present.
     """
+    embedder = conf.embedder()
+    asked = _desk.known(embedder)
+    if asked is not None and asked.circuit.is_open:
+        raise EmbedderUnavailable("The embedding model does not answer at present.")
     with embedding_turns.turn():
-        return conf.embedder().embed_passages(texts)
+        vectors = embedder.embed_queries(texts)
+    if embedder.metric == "cosine" or not len(vectors):
+        return vectors
+    scaled: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return scaled
+
+
+def state(model: str) -> State:
+    """How the questions to releases of a model fare in this process; nothing is loaded for it.
+
+    Raises:
+        EmbedderUnavailable: today's model cannot be told.
+    """
+    embedder = conf.embedder_for(model)
+    asked = _desk.known(embedder) if embedder is not None else None
+    return "ok" if asked is None else asked.state
+
+
+def _normal(query: str) -> str:
+    """Without what makes no difference to who asks, and without half characters."""
+    whole = query.encode("utf-8", "replace").decode()
+    return " ".join(unicodedata.normalize("NFC", whole).split())

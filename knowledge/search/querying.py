@@ -1,28 +1,55 @@
 """A question in, ranked passages out, within what the asker may see."""
 
 import logging
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from django.conf import settings
+from django.utils import timezone
 
 from knowledge import conf, index_store
 from knowledge.index_store import Snapshot, status
-from knowledge.models import Chunk, Document, DocumentQuerySet, DocumentVersion
-from knowledge.passages import Filters, Passage, Scores, SearchResult
+from knowledge.passages import Filters, SearchResult
 from knowledge.retrieval.embedder import EmbedderUnavailable
-from knowledge.retrieval.retriever import Retrieved, RetrievedHit, RetrieverConfig, retrieve
-from knowledge.search.query_vectors import embed, query_vector
+from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrieverConfig, retrieve
+from knowledge.retrieval.types import Vector
+from knowledge.search import masks
+from knowledge.search.audiences import Audience, Scope
+from knowledge.search.expanding import question_vector
+from knowledge.search.masks import Visible
+from knowledge.search.query_vectors import embed
+from knowledge.search.reading import Read, read
+from knowledge.search.reranking import reranked
 
-__all__ = ["embed", "search", "status", "warm_up"]
+__all__ = ["embed", "search", "search_in", "status", "warm_up"]
 
 logger = logging.getLogger(__name__)
 
 MOST = 50
-_LARGEST_ID = 2**63 - 1
-# More hits than asked for, as the rows may know of deletions that the build does not.
-_SPARE = 10
+# More hits than asked for, as the rows may know of deletions that the release does not, some texts
+# stand in several documents, and a reranker wants to choose.
+SPARE = 10
+_DEEPER = 200  # hits of the second look
 _UNFILTERED = Filters()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one search goes by."""
+
+    query: str
+    vector: Vector | None
+    scope: Scope
+    limit: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look at a release brought, and within what."""
+
+    retrieved: Retrieved
+    read: Read
+    seen: Visible
 
 
 def search(
@@ -30,40 +57,89 @@ def search(
 ) -> SearchResult:
     """The passages that bear best on a question, best first.
 
-    The audience is read from the rows now, masks the index before anything is ranked, and is
-    checked again on what was found. CPU work is done in the caller's thread: from async code call
-    it in a thread. The number of queries does not depend on the number of rows.
+    The asker's groups are read now, the rows of the release that they may see are masked before
+    anything is ranked, and what was found is checked against the rows again. CPU work is done in
+    the caller's thread: from async code call it in a thread. Two or three queries, and one more
+    when who may see what has changed, however many documents there are.
 
     Args:
         query: the question, as typed.
         user: who asks; a visitor, a member, or nobody.
-        limit: how many passages, at most 50; ``settings.TOP_K`` by default.
+        limit: how many passages, at most 50; by default what the release's configuration says.
         filters: the caller's own narrowing.
     """
     began = perf_counter()
-    limit = max(1, min(limit or settings.TOP_K, MOST))
-    audience = _audience(user, filters)
-    visible = set(audience.values_list("pk", flat=True))
+    scope = Scope(Audience.of(user), filters, timezone.localdate())
     snapshot = index_store.current()
-    if snapshot is None or not visible or not query.strip():
-        return SearchResult((), 0.0, _since(began), len(visible), _build_of(snapshot))
-    vector = query_vector(query, snapshot.model)
-    found = retrieve(
-        query,
-        vector,
-        snapshot.index,
-        snapshot.index.allow(visible),
-        RetrieverConfig(limit=min(limit + _SPARE, MOST)),
-    )
-    passages = _read(found, audience)[:limit]
+    if snapshot is None:
+        return SearchResult((), 0.0, _since(began), scope.documents().count(), None)
+    return _search(snapshot, query, scope, limit, began)
+
+
+def search_in(
+    snapshot: Snapshot,
+    query: str,
+    *,
+    audience: Audience,
+    limit: int | None = None,
+    filters: Filters = _UNFILTERED,
+) -> SearchResult:
+    """The same in a given release, which need not be the active one.
+
+    In one that never was, documents count that no release has answered from yet.
+    """
+    began = perf_counter()
+    current = index_store.current()
+    is_released = current is not None and current.build_id == snapshot.build_id
+    scope = Scope(audience, filters, timezone.localdate(), is_released)
+    return _search(snapshot, query, scope, limit, began)
+
+
+def _search(
+    snapshot: Snapshot, query: str, scope: Scope, limit: int | None, began: float
+) -> SearchResult:
+    limit = max(1, min(limit or snapshot.configuration.top_k, MOST))
+    seen = masks.visible(snapshot, scope)
+    if not seen.documents or not query.strip():
+        return SearchResult((), 0.0, _since(began), seen.documents, snapshot.build_id)
+    question = Question(query, question_vector(query, snapshot.model), scope, limit)
+    found = _look(question, snapshot, seen)
+    ordered, was_reranked = reranked(query, found.read.passages)
     return SearchResult(
-        passages=passages,
-        answerable=found.answerable if passages else 0.0,
+        passages=ordered[:limit],
+        answerable=found.retrieved.answerable if ordered else 0.0,
         took_ms=_since(began),
-        searched=len(visible),
+        searched=found.seen.documents,
         build_id=snapshot.build_id,
-        degraded=() if vector is not None else ("dense",),
+        degraded=degraded(question, was_reranked=was_reranked),
     )
+
+
+def degraded(question: Question, *, was_reranked: bool) -> tuple[str, ...]:
+    """The stages that could not be used."""
+    dense = () if question.vector is not None else ("dense",)
+    return dense if was_reranked else (*dense, "rerank")
+
+
+def _look(question: Question, snapshot: Snapshot, seen: Visible) -> Found:
+    """What may be shown; looked for once more where the first look is not what it should be."""
+    depth = min(question.limit + SPARE, MOST)
+    retrieved = find(question, snapshot, seen, depth)
+    passages = read(retrieved.hits, question.scope)
+    if passages.unseen:  # the mask was too wide: what hidden passages did to the scores must go too
+        seen = masks.visible(snapshot, question.scope, anew=True)
+    elif len(passages.passages) >= question.limit or len(retrieved.hits) < depth:
+        return Found(retrieved, passages, seen)
+    retrieved = find(question, snapshot, seen, _DEEPER)
+    return Found(retrieved, read(retrieved.hits, question.scope), seen)
+
+
+def find(question: Question, snapshot: Snapshot, seen: Visible, depth: int) -> Retrieved:
+    """Hits of the release within a mask, before the rows are asked."""
+    if not seen.documents:
+        return NOTHING
+    config = RetrieverConfig(limit=depth)
+    return retrieve(question.query, question.vector, snapshot.index, seen.rows, config)
 
 
 def warm_up() -> None:
@@ -75,63 +151,5 @@ def warm_up() -> None:
         logger.exception("the embedding model is not available: answers go by words alone")
 
 
-def _build_of(snapshot: Snapshot | None) -> int | None:
-    return snapshot.build_id if snapshot is not None else None
-
-
 def _since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 1)
-
-
-def _audience(user: Any, filters: Filters) -> DocumentQuerySet:
-    """The documents that this search may show."""
-    documents: DocumentQuerySet = Document.objects.visible_to(user)
-    documents = documents.exclude(active_version=None)
-    if filters.document_type:
-        documents = documents.filter(document_type=filters.document_type)
-    if filters.source:
-        documents = documents.filter(source=filters.source)
-    if filters.document_ids:
-        possible = [pk for pk in filters.document_ids if 0 < pk <= _LARGEST_ID]
-        documents = documents.filter(pk__in=possible)
-    return documents
-
-
-def _read(found: Retrieved, audience: DocumentQuerySet) -> tuple[Passage, ...]:
-    """The hits as passages: those whose chunk is still there and whose document is visible."""
-    hits = {hit.chunk_id: hit for hit in found.hits}
-    rows = (
-        Chunk.objects.filter(
-            pk__in=hits,
-            version__document__in=audience.values("pk"),
-            version__state=DocumentVersion.State.READY,
-        )
-        .select_related("version__document")
-        .defer("version__text", "version__outline", "version__pages", "version__warnings")
-    )
-    chunks = {chunk.pk: chunk for chunk in rows}
-    return tuple(
-        _passage(chunks[chunk_id], hit) for chunk_id, hit in hits.items() if chunk_id in chunks
-    )
-
-
-def _passage(chunk: Chunk, hit: RetrievedHit) -> Passage:
-    version = chunk.version
-    document = version.document
-    return Passage(
-        chunk_id=str(chunk.pk),
-        document_id=document.pk,
-        version_id=version.pk,
-        document_version=version.number,
-        title=document.title,
-        heading=chunk.heading,
-        page=chunk.page,
-        text=chunk.text,
-        start=chunk.start,
-        end=chunk.end,
-        score=hit.relevance,
-        scores=Scores(dense=hit.dense, lexical=hit.lexical, fused=hit.fused),
-        document_type=document.document_type,
-        source=document.source,
-        uploaded_at=version.created_at.isoformat(),
-    )

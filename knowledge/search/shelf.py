@@ -10,7 +10,7 @@ from knowledge.passages import Shelf, source_url
 
 def shelf(user: Any) -> Shelf:
     """How many documents answer this user, of what kinds, and which is the newest."""
-    documents = Document.objects.visible_to(user).exclude(active_version=None)
+    documents = Document.objects.visible_to(user).answering()
     counts = (
         Document.objects.filter(pk__in=documents.values("pk"))
         .order_by()

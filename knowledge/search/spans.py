@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from knowledge.models import Document, DocumentVersion
 from knowledge.passages import Span, SpanText
@@ -13,6 +14,20 @@ from knowledge.passages import Span, SpanText
 CONTEXT = 160  # characters on either side
 _LARGEST = 2**31 - 1
 _SPANS_AT_A_TIME = 4000  # of 7 parameters each; SQLite takes 32,766 in one statement
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What is said of a document beside a stretch of it."""
+
+    title: str
+    current: int | None  # the version that answers
+    review_by: date | None
+    today: date
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.review_by is not None and self.review_by < self.today
 
 
 @dataclass(frozen=True)
@@ -34,12 +49,7 @@ def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
     """
     wanted = [span for span in dict.fromkeys(spans) if _is_possible(span)]
     ids = {span.document_id for span in wanted if span.document_id is not None}
-    documents = {
-        pk: (title, number)
-        for pk, title, number in Document.objects.filter(pk__in=ids).values_list(
-            "pk", "title", "active_version__number"
-        )
-    }
+    documents = _facts(ids)
     visible = set(Document.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
     readable = [span for span in wanted if span.document_id in visible]
     pieces = _pieces(readable)
@@ -55,21 +65,39 @@ def _is_possible(span: Span) -> bool:
     )
 
 
+def _facts(ids: set[int]) -> dict[int, _Facts]:
+    today = timezone.localdate()
+    rows = Document.objects.filter(pk__in=ids).values_list(
+        "pk", "title", "active_version__number", "review_by"
+    )
+    return {pk: _Facts(title, number, due, today) for pk, title, number, due in rows}
+
+
 def _answer(
     span: Span,
-    documents: Mapping[int, tuple[str, int | None]],
+    documents: Mapping[int, _Facts],
     visible: set[int],
     pieces: dict[Span, _Piece],
 ) -> SpanText:
     if span.document_id is None or span.document_id not in documents:
         return SpanText(None, "removed", "", "", None, "", "")
-    title, current = documents[span.document_id]
+    facts = documents[span.document_id]
     if span.document_id not in visible:
         return SpanText(None, "restricted", "", "", None, "", "")
     piece = pieces.get(span)
     if piece is None:
-        return SpanText(None, "removed", "", "", current, title, "")
-    return SpanText(piece.text, None, piece.before, piece.after, current, title, piece.uploaded_at)
+        return SpanText(None, "removed", "", "", facts.current, facts.title, "")
+    return SpanText(
+        text=piece.text,
+        gone=None,
+        before=piece.before,
+        after=piece.after,
+        current_version=facts.current,
+        title=facts.title,
+        uploaded_at=piece.uploaded_at,
+        review_by=facts.review_by.isoformat() if facts.review_by else "",
+        is_overdue=facts.is_overdue,
+    )
 
 
 def _pieces(spans: Sequence[Span]) -> dict[Span, _Piece]:

@@ -1,7 +1,8 @@
-"""Changes to a document that is there: its fields, its audience, whether it answers."""
+"""Changes to a document that is there: its fields, its audience, its days, whether it answers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -10,19 +11,22 @@ from core.errors import NotFound
 from knowledge import index_store
 from knowledge.models import Document
 from knowledge.services import fields
-from knowledge.services.uploads import NewFile, discard
+from knowledge.services.dates import KEPT, Kept, Term, check_order, checked_successor
+from knowledge.services.uploads import NewFile, discard, discard_unless
 from knowledge.services.versions import add_content, store_content
 
 
 @dataclass(frozen=True)
 class DocumentChanges:
-    """New values; None leaves a field as it is."""
+    """New values; None leaves a field as it is, and KEPT where None is a value."""
 
     title: str | None = None
     source: str | None = None
     document_type: str | None = None
     groups: tuple[str, ...] | None = None  # names
     is_active: bool | None = None
+    term: Term = field(default_factory=Term)
+    superseded_by: int | Kept | None = KEPT  # a document's id
 
 
 def update_document(
@@ -40,14 +44,14 @@ def update_document(
     content = store_content(document, new) if new is not None else None
     try:
         with transaction.atomic():
-            _save(document, values, groups)
+            _save(document, values, groups, changes)
             version = add_content(document, content) if content is not None else None
     except BaseException:
         if content is not None:
             discard(content)
         raise
-    if content is not None and version is not None and version.file != content.file:
-        discard(content)
+    if content is not None and version is not None:
+        discard_unless(content, version.file)
     return document
 
 
@@ -61,8 +65,8 @@ def set_groups(document: Document, names: Iterable[str]) -> Document:
     return update_document(document, DocumentChanges(groups=tuple(names)))
 
 
-def _checked(changes: DocumentChanges) -> dict[str, str | bool]:
-    values: dict[str, str | bool] = {}
+def _checked(changes: DocumentChanges) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     if changes.title is not None:
         values["title"] = fields.checked_title(changes.title)
     if changes.source is not None:
@@ -74,15 +78,34 @@ def _checked(changes: DocumentChanges) -> dict[str, str | bool]:
     return values
 
 
-def _save(document: Document, values: dict[str, str | bool], groups: list[Group] | None) -> None:
+def _save(
+    document: Document,
+    values: dict[str, Any],
+    groups: list[Group] | None,
+    changes: DocumentChanges,
+) -> None:
     if "title" in values and values["title"] != document.title:
-        index_store.want_build()  # words of the title are in the lexical index
+        # Words of the title are in the lexical index.
+        index_store.want_build(documents=[document.pk])
+    index_store.audience_changed()
+    row = Document.objects.select_for_update().filter(pk=document.pk).first()
+    if row is None:
+        raise NotFound
+    values = {**values, **_when(row, changes)}
     if groups is not None:
-        values = {**values, "is_restricted": bool(groups)}
+        values["is_restricted"] = bool(groups)
     for name, value in values.items():
         setattr(document, name, value)
-    if not Document.objects.filter(pk=document.pk).exists():
-        raise NotFound
     document.save(update_fields=[*values, "updated_at"])
     if groups is not None:
         document.groups.set(groups)
+
+
+def _when(row: Document, changes: DocumentChanges) -> dict[str, Any]:
+    """The new days and successor, held against what the row has now."""
+    given: dict[str, Any] = dict(changes.term.given())
+    if given:
+        check_order(changes.term.over(row))
+    if changes.superseded_by is not KEPT:
+        given["superseded_by_id"] = checked_successor(row.pk, changes.superseded_by)
+    return given

@@ -1,8 +1,8 @@
 """A file or a text at the door: recognised at once, then stored, before any row knows of it."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -18,8 +18,10 @@ from knowledge.ingestion.sniffing import (
     recognise,
 )
 from knowledge.ingestion.types import UnreadableFile, UnsupportedFile
+from knowledge.models import DocumentVersion
 from knowledge.services.fields import without_controls
 
+ARCHIVE = "application/zip"  # the media type of what is taken apart, not read
 _CHUNK = 64 * 1024
 _NO_TEXT = "There is no text."
 
@@ -64,6 +66,16 @@ def store_file(new: NewFile) -> Content:
     return _store(_limited(head, new.stream), clean_file_name(new.name), media_type)
 
 
+def is_archive(new: NewFile) -> bool:
+    """Whether an upload is taken apart instead of read; its stream is at its start again.
+
+    Raises UnsupportedType or Invalid, as `store_file` would.
+    """
+    head = new.stream.read(HEAD_BYTES)
+    new.stream.seek(0)
+    return _recognised(head, new) == ARCHIVE
+
+
 def store_text(text: str, title: str) -> Content:
     """Store a text that was written or pasted, as Markdown; the errors are those of a file."""
     check_text(text)
@@ -96,6 +108,34 @@ def check_text(text: str) -> None:
 def discard(content: Content) -> None:
     """Delete stored bytes that no row will point at."""
     storage.remove([content.file])
+
+
+def discard_unless(content: Content, used: str) -> None:
+    """Delete bytes that were stored although a version's file ``used`` has the same ones."""
+    if content.file != used:
+        discard(content)
+
+
+def in_shared_file(content: Content) -> Content:
+    """Within a transaction: the content in the file of another version that has the same bytes.
+
+    That version's row stays locked until the commit: who deletes it waits, and then sees the new
+    one (see `remove_unused`).
+    """
+    twins = DocumentVersion.objects.select_for_update().filter(
+        sha256=content.sha256, size=content.size
+    )
+    twin = twins.exclude(file=content.file).order_by("pk").values_list("file", flat=True).first()
+    return replace(content, file=twin) if twin and storage.exists(twin) else content
+
+
+def remove_unused(names: Iterable[str]) -> int:
+    """Delete stored files that no version has any more; returns how many. After the commit."""
+    wanted = list(dict.fromkeys(names))
+    used = set(DocumentVersion.objects.filter(file__in=wanted).values_list("file", flat=True))
+    unused = [name for name in wanted if name not in used]
+    storage.remove(unused)
+    return len(unused)
 
 
 def title_of(name: str) -> str:

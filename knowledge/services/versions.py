@@ -7,22 +7,34 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound, UnsupportedType
 from core.hints import send_hint
 from knowledge import index_store
 from knowledge.models import Document, DocumentVersion, VersionState
-from knowledge.services.uploads import Content, NewFile, discard, store_file, store_text
+from knowledge.services.uploads import (
+    ARCHIVE,
+    Content,
+    NewFile,
+    discard,
+    discard_unless,
+    in_shared_file,
+    store_file,
+    store_text,
+)
 
 _UNFINISHED = (VersionState.QUEUED, VersionState.PROCESSING)
+# Of these the same content again would only be read twice.
+_STANDS = (*_UNFINISHED, VersionState.EMBEDDED, VersionState.READY)
 _OVERTAKEN = "A newer version was uploaded."
 _CANCELLED = "Cancelled by a manager."
+_ONE_DOCUMENT = "An archive cannot be the content of one document. Add it as new documents."
 
 
 def add_version(document: Document, new: NewFile | str) -> DocumentVersion:
     """Queue a new content of a document; the one that answers now goes on until it is ready.
 
-    A content equal to that of the newest version, if that one is ready, changes nothing: that
-    version is returned, so its number has not grown.
+    A content equal to that of the newest version changes nothing, unless that one failed or was
+    cancelled: it is returned, so its number has not grown.
 
     Args:
         document: what it is a version of.
@@ -38,32 +50,44 @@ def add_version(document: Document, new: NewFile | str) -> DocumentVersion:
     except BaseException:
         discard(content)
         raise
-    if version.file != content.file:
-        discard(content)
+    discard_unless(content, version.file)
     return version
 
 
 def store_content(document: Document, new: NewFile | str) -> Content:
     """The bytes of a new version on disk; no row knows of them yet."""
-    return store_text(new, document.title) if isinstance(new, str) else store_file(new)
+    if isinstance(new, str):
+        return store_text(new, document.title)
+    content = store_file(new)
+    if content.media_type == ARCHIVE:
+        discard(content)
+        raise UnsupportedType(_ONE_DOCUMENT)
+    return content
 
 
 def add_content(document: Document, content: Content) -> DocumentVersion:
     """Within a transaction: the new version, or the newest one where the content is the same."""
     _lock(document)
     newest = newest_version(document)
-    if (
-        newest is not None
-        and newest.sha256 == content.sha256
-        and newest.state == VersionState.READY
-    ):
+    if newest is not None and newest.state in _STANDS and _is_same(newest, content):
         return newest
     return queue_version(document, content)
 
 
-def queue_version(document: Document, content: Content) -> DocumentVersion:
-    """Within a transaction: the next version; an older one that waits or is worked on ends."""
+def _is_same(version: DocumentVersion, content: Content) -> bool:
+    """The same bytes, read in the same way."""
+    return (version.sha256, version.media_type) == (content.sha256, content.media_type)
+
+
+def queue_version(
+    document: Document, content: Content, *, tell_worker: bool = True
+) -> DocumentVersion:
+    """Within a transaction: the next version; an older one that waits or is worked on ends.
+
+    Bytes that another version has already are taken from its file: see ``file`` of the result.
+    """
     _lock(document)
+    content = in_shared_file(content)
     document.versions.filter(state__in=_UNFINISHED).update(
         state=VersionState.CANCELLED,
         error=_OVERTAKEN,
@@ -81,10 +105,16 @@ def queue_version(document: Document, content: Content) -> DocumentVersion:
         size=content.size,
         sha256=content.sha256,
     )
-    transaction.on_commit(
-        partial(send_hint, "knowledge.tasks.process_version", version.pk), robust=True
-    )
+    if tell_worker:
+        send_to_worker(version)
     return version
+
+
+def send_to_worker(version: DocumentVersion) -> None:
+    """Within a transaction: tell a worker of a version that waits, after the commit."""
+    is_archive = version.media_type == ARCHIVE
+    task = "knowledge.schedule.unpack" if is_archive else "knowledge.tasks.process_version"
+    transaction.on_commit(partial(send_hint, task, version.pk), robust=True)
 
 
 def reprocess(document: Document) -> DocumentVersion:
@@ -118,7 +148,8 @@ def cancel(document: Document) -> DocumentVersion:
         cancelled = _cancel_newest(document, _UNFINISHED)
     if cancelled is None:
         with transaction.atomic():
-            index_store.want_build()  # the build under way may hold it; first, for the locks
+            # The build under way may hold it. First, for the order of locks.
+            index_store.want_build(documents=[document.pk])
             cancelled = _cancel_newest(document, (VersionState.EMBEDDED,))
             if cancelled is None:
                 raise Conflict("Nothing of this document is being processed.")
@@ -175,6 +206,4 @@ def _queue_again(version: DocumentVersion) -> None:
         finished_at=None,
     )
     if queued:
-        transaction.on_commit(
-            partial(send_hint, "knowledge.tasks.process_version", version.pk), robust=True
-        )
+        send_to_worker(version)

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from tests.prepared import give_prepared_model
+
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -59,6 +61,7 @@ def _free_port() -> int:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the product, with a few documents and answers quoted from them."""
     folder = tmp_path_factory.mktemp("browser")
+    give_prepared_model(folder)
     port = _free_port()
     environment = {
         **os.environ,

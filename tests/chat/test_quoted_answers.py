@@ -85,5 +85,5 @@ def test_send_waits_and_gives_the_whole_answer(
     }  # fmt: skip
     assert set(body["sources"][0]) == {
         "number", "document_id", "document_version", "title", "heading", "page", "content",
-        "gone", "start", "end", "score", "url",
+        "gone", "start", "end", "score", "url", "review_by", "is_overdue",
     }  # fmt: skip

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from core.models import PeriodicRun
-from core.periods import LEASE, run_daily
+from core.periods import LEASE, TURN, run_daily, take_turn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 AT = time(3, 0)
@@ -50,3 +51,27 @@ def test_a_run_that_died_is_taken_up_again_after_its_lease() -> None:
     row = PeriodicRun.objects.get()
     assert row.report == {"done": 1}
     assert row.finished_at is not None
+
+
+def test_a_turn_is_one_processs_at_a_time_and_free_again_when_it_ends() -> None:
+    turn = take_turn("sync")
+    assert turn is not None
+    assert take_turn("sync") is None
+    assert take_turn("another job") is not None
+    assert turn.renew()
+    turn.end({"done": 1})
+    assert not turn.renew()
+    assert take_turn("sync") is not None
+
+
+def test_a_turn_of_a_dead_process_is_taken_over_and_it_changes_nothing_any_more() -> None:
+    dead = take_turn("sync")
+    assert dead is not None
+    past = timezone.now() - TURN
+    PeriodicRun.objects.filter(name="sync").update(lease_until=past)
+    taken = take_turn("sync")
+    assert taken is not None
+    assert not dead.renew()
+    dead.end({"done": 9})
+    assert taken.renew()
+    assert PeriodicRun.objects.get(name="sync").report == {}

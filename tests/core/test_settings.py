@@ -34,6 +34,9 @@ BAD = {
     "REDIS_URL": f"http://{SECRET}",
     "EMBEDDING_DEVICE": f"{SECRET}",
     "SECRET_KEY": "",
+    "EMBEDDING_PROVIDER": f"{SECRET}",
+    "VECTOR_INDEX": f"{SECRET}",
+    "VECTOR_DATABASE_URL": f"mysql://{SECRET}",
 }
 
 

@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.prepared import give_prepared_model
+
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
@@ -34,6 +36,8 @@ class Up:
     def __init__(self, folder: Path, port: int, *options: str, **values: str) -> None:
         self.folder, self.port = folder, port
         self.log = folder / f"up-{time.monotonic_ns()}.log"
+        if not (folder / "data").exists():
+            give_prepared_model(folder / "data")
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment = {
             **kept,
@@ -148,6 +152,23 @@ def test_one_command_starts_everything_and_sigterm_ends_everything(
     labels = {line.split(" ")[0] for line in up.text().splitlines() if " |" in line[:12]}
     assert {"footnote", "web"} <= labels
     assert "Traceback" not in up.text()
+
+
+def test_a_first_start_prepares_the_model_and_nothing_loads_torch(
+    start: Callable[..., Up], tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)  # nothing is prepared in it
+    up = start(folder=tmp_path, WEB_CONCURRENCY="1")
+    wait_until(lambda: "search.warm_up took" in up.text(), 3 * START_SECONDS, up.text)
+    assert up.text().count("Preparing the embedding model") == 1
+    wait_until(lambda: "is ready" in up.text(), START_SECONDS, up.text)
+    maps = {
+        process.pid: " ".join(each.path for each in process.memory_maps())
+        for process in up.children()
+    }
+    assert "onnxruntime" in maps[up.child("core.hosting").pid]
+    assert "onnxruntime" not in maps[up.child("celery", "beat").pid]
+    assert not any("libtorch" in mapped for mapped in maps.values())
 
 
 def test_the_second_start_takes_seconds(start: Callable[..., Up]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.prepared import give_prepared_model
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = (
     sys.executable, "-m", "celery", "-A", "core", "worker", "-P", "threads", "-c", "1",
@@ -32,6 +34,7 @@ class Installation:
 
     def __init__(self, folder):
         self.folder = folder
+        give_prepared_model(folder)
         self.environment = {
             **os.environ,
             "DATA_DIR": str(folder),
@@ -84,7 +87,7 @@ class Installation:
 @pytest.fixture
 def installation(tmp_path):
     made = Installation(tmp_path / "data")
-    made.folder.mkdir()
+    made.folder.mkdir(exist_ok=True)
     made.manage("migrate", "-v", "0")
     yield made
     made.stop()

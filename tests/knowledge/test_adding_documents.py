@@ -60,8 +60,8 @@ def test_the_worker_is_told_after_the_commit(django_capture_on_commit_callbacks)
     ("name", "data", "error"),
     [
         ("slides.pptx", b"PK\x03\x04", UnsupportedType),
-        ("table.csv", b"a,b\n", UnsupportedType),
-        ("archive.zip", b"PK\x03\x04", UnsupportedType),
+        ("table.ods", b"PK\x03\x04", UnsupportedType),
+        ("archive.7z", b"7z\xbc\xaf\x27\x1c", UnsupportedType),
         ("notes.md", b"\x7fELF\x02\x01\x01\x00\x00", UnsupportedType),
         ("notes.md", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\xff\xff", UnsupportedType),
         ("report.pdf", b"hello, no PDF", UnsupportedType),

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from knowledge import conf, index_store, indexing
 from knowledge.indexing import rows
-from knowledge.indexing.building import point_at
 from knowledge.indexing.leases import LeaseLost, claim_build
+from knowledge.indexing.publishing import point_at
 from knowledge.models import Document, Embedding, IndexBuild, IndexState
 from knowledge.search import search
 from knowledge.services import (
@@ -24,6 +24,7 @@ from knowledge.services import (
 )
 from tests.fakes import BagOfWordsEmbedder
 from tests.knowledge.conftest import LEAVE, newest
+from tests.knowledge.releases import chunks_of, holding
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 
@@ -94,11 +95,22 @@ def test_what_arrives_during_a_build_gets_one_more(queued):
 
 def test_one_build_at_a_time(queued):
     indexing.process_version(newest(queued()).pk)
+    lease = claim_build(full=True)
+    assert claim_build(full=True) is None
+    assert indexing.build_index() is False
+    lease.close()
+    assert indexing.build_index()
+
+
+def test_one_extension_at_a_time(add_text, queued):
+    add_text("Leave", LEAVE)
+    indexing.process_version(newest(queued("words about parking", "Parking")).pk)
     lease = claim_build()
     assert claim_build() is None
     assert indexing.build_index() is False
     lease.close()
     assert indexing.build_index()
+    assert active().base is not None
 
 
 def test_a_build_that_was_overtaken_publishes_nothing(queued, settings):
@@ -109,13 +121,13 @@ def test_a_build_that_was_overtaken_publishes_nothing(queued, settings):
     class PausedEmbedder(BagOfWordsEmbedder):
         def embed_passages(self, texts):
             conf.set_embedder(BagOfWordsEmbedder())
-            IndexState.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            IndexState.objects.update(full_lease_until=timezone.now() - timedelta(seconds=1))
             assert indexing.build_index()
             return super().embed_passages(texts)
 
     conf.set_embedder(PausedEmbedder())
     assert indexing.build_index() is False
-    assert IndexBuild.objects.count() == 1
+    assert IndexBuild.objects.exclude(state="failed").count() == 1
     assert folders(settings) == [active().folder]
 
 
@@ -172,25 +184,46 @@ def test_the_same_failure_is_noted_once(queued, settings):
     assert IndexBuild.objects.filter(state="failed").count() == 1
 
 
-def test_three_builds_are_kept(add_text, settings):
-    for n in range(5):
-        add_text(f"T{n}", f"text number {n}")
+def test_of_full_builds_three_are_kept(add_text, settings):
+    add_text("T", "text")
+    for _ in range(4):
+        request_rebuild()
+        assert indexing.build_index()
     states = list(IndexBuild.objects.order_by("pk").values_list("state", flat=True))
     assert states == ["removed", "removed", "kept", "kept", "active"]
     kept = IndexBuild.objects.filter(state__in=("kept", "active"))
     assert folders(settings) == sorted(kept.values_list("folder", flat=True))
 
 
+def test_of_extensions_the_last_one_is_kept_with_what_they_extend(add_text, settings):
+    for n in range(5):
+        add_text(f"T{n}", f"text number {n}")
+    states = list(IndexBuild.objects.order_by("pk").values_list("state", flat=True))
+    assert states == ["kept", "removed", "removed", "kept", "active"]
+    kept = IndexBuild.objects.filter(state__in=("kept", "active"))
+    assert folders(settings) == sorted(kept.values_list("folder", flat=True))
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, 1), (1, 2), (3, 4)])
+def test_how_many_are_kept_is_a_setting(add_text, settings, number, left):
+    settings.KEPT_BUILDS = number
+    add_text("T", "text")
+    for _ in range(4):
+        request_rebuild()
+        assert indexing.build_index()
+    assert len(folders(settings)) == left
+
+
 def test_builds_with_a_deleted_document_go_with_the_next_build(add_text, settings):
     first = add_text("First", "needleone text")
     add_text("Second", "other text")
+    chunks = chunks_of(first)
     delete_document(first)
+    assert holding(chunks)
     assert indexing.build_index()
     assert active().documents == 1
     assert folders(settings) == [active().folder]
-    for path in Path(settings.INDEX_DIR).rglob("*"):
-        if path.is_file():
-            assert b"needleone" not in path.read_bytes()
+    assert holding(chunks) == []
 
 
 def test_without_any_document_left_no_build_is_active(add_text, settings):

@@ -12,6 +12,7 @@ URL = "/api/knowledge/documents/"
 FIELDS = {
     "id", "title", "source", "document_type", "is_active", "status", "error", "version",
     "active_version", "chunk_count", "uploaded_at", "groups", "progress", "warnings", "same_as",
+    "is_complete", "owner", "effective_from", "review_by", "expires_on", "superseded_by",
 }  # fmt: skip
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n"
 
@@ -63,7 +64,9 @@ def test_a_text_is_added(staff, bob):
         "Leave", "handbook", "policy",
     )  # fmt: skip
     assert (made["error"], made["warnings"], made["groups"], made["same_as"]) == ("", [], [], None)
-    assert made["progress"] == {"step": "waiting", "percent": 0, "pages": None, "eta": None}
+    assert made["progress"] == {
+        "step": "waiting", "percent": 0, "pages": None, "pages_done": None, "eta": None,
+    }  # fmt: skip
     assert Document.objects.get().owner == bob
 
 
@@ -89,7 +92,7 @@ def test_several_files_are_added_and_one_that_is_refused_holds_up_no_other(staff
     assert list(Document.objects.values_list("source", flat=True)) == ["batch", "batch"]
 
 
-@pytest.mark.parametrize("name", ["a.pptx", "a.xlsx", "a.csv", "a.zip", "a.exe", "a"])
+@pytest.mark.parametrize("name", ["a.odt", "a.doc", "a.7z", "a.exe", "a"])
 def test_a_type_that_is_not_taken_is_415(staff, upload, name):
     response = staff.post(URL, {"file": upload(name, b"PK\x03\x04data")}, format="multipart")
     assert response.status_code == 415

@@ -20,8 +20,10 @@ def active():
 
 
 def damage(build):
-    """Flip one byte in the middle of the vectors."""
-    path = index_store.folder_of(build) / "vectors.faiss"
+    """Flip one byte in the middle of the vectors that are its own: an extension links the rest."""
+    folder = index_store.folder_of(build)
+    own = folder / "recent.f32"
+    path = own if own.exists() else folder / "base.f32"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xFF
     path.chmod(0o600)

@@ -1,7 +1,6 @@
 """``manage.py load_docs FOLDER``: the files of a folder as documents, as often as one likes."""
 
 import hashlib
-import re
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.errors import AppError
-from knowledge import indexing
 from knowledge.ingestion.sniffing import SUPPORTED
-from knowledge.models import Document, DocumentVersion, VersionState
+from knowledge.management.waiting import process
+from knowledge.models import Document, DocumentVersion
 from knowledge.services import NewDocument, NewFile, add_document, add_version
-
-_HEADING = re.compile(r"^#\s+(.{1,200})$", re.MULTILINE)
-_HEADING_WITHIN = 4096  # bytes of a file in which its first heading is looked for
+from knowledge.services.headings import HEAD_BYTES, first_heading
+from knowledge.services.uploads import ARCHIVE
 
 
 class Command(BaseCommand):
     help = (
-        "Load the Markdown, text, HTML, PDF and DOCX files of a folder as documents. A file that "
+        "Load the files of a folder as documents, of every type that is taken. A file that "
         "was loaded before and has changed becomes a new version; nothing is removed."
     )
 
@@ -44,7 +42,7 @@ class Command(BaseCommand):
                 queued.append(version.pk)
         self.stdout.write(f"{len(queued)} of {len(paths)} files are new or have changed.")
         if options["wait"]:
-            self._process(queued)
+            process(queued, self.stdout, self.stderr)
 
     def _load(self, path: Path, source: str, document_type: str) -> DocumentVersion | None:
         """The version to process; None where the file is known as it is, or not taken."""
@@ -65,23 +63,11 @@ class Command(BaseCommand):
             self.stderr.write(f"{path}: {' '.join(sentences)}")
             return None
 
-    def _process(self, version_ids: list[int]) -> None:
-        for number, version_id in enumerate(version_ids, 1):
-            title = Document.objects.values_list("title", flat=True).get(versions=version_id)
-            self.stdout.write(f"[{number}/{len(version_ids)}] {title}")
-            self.stdout.flush()
-            indexing.process_version(version_id)
-        indexing.build_index()
-        done = DocumentVersion.objects.filter(pk__in=version_ids)
-        ready = done.filter(state=VersionState.READY).count()
-        for failed in done.filter(state=VersionState.FAILED).select_related("document"):
-            self.stderr.write(f"{failed.document.title}: {failed.error}")
-        self.stdout.write(f"{ready} of {len(version_ids)} are searchable.")
-
 
 def _is_taken(path: Path) -> bool:
     is_hidden = any(part.startswith(".") for part in path.parts if part not in {".", ".."})
-    return not is_hidden and path.suffix.lower().removeprefix(".") in SUPPORTED
+    media_type = SUPPORTED.get(path.suffix.lower().removeprefix("."))
+    return not is_hidden and media_type is not None and media_type != ARCHIVE
 
 
 def _is_known(document: Document, path: Path) -> bool:
@@ -93,8 +79,5 @@ def _is_known(document: Document, path: Path) -> bool:
 
 def _title(path: Path) -> str:
     """The first heading of a Markdown file; else empty, and the file's name is taken."""
-    if path.suffix.lower() not in {".md", ".markdown"}:
-        return ""
     with path.open("rb") as stream:
-        found = _HEADING.search(stream.read(_HEADING_WITHIN).decode("utf-8", "replace"))
-    return found.group(1).strip(" #") if found else ""
+        return first_heading(path.name, stream.read(HEAD_BYTES))

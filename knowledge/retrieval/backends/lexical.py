@@ -4,67 +4,30 @@ Text of a user's is never parsed as a query: its terms are made in ``knowledge.r
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import tantivy
 
-from knowledge.retrieval.types import IndexRow, IndexUnusable, Scored
+from knowledge.retrieval.backends.audience import Narrow
+from knowledge.retrieval.backends.word_files import open_words
+from knowledge.retrieval.types import IndexUnusable, Scored
 from knowledge.retrieval.words import (
     MAX_TERMS,
     Term,
     View,
-    analyser,
-    character_pairs,
-    identifiers,
-    question_terms,
-    spaced_analyser,
+    search_terms,
 )
 
-# Fields of each view and how much a match in them counts.
+# Fields of each view and how much a match in them counts; the first has all that the others have.
 FIELDS: dict[View, tuple[tuple[str, float], ...]] = {
-    View.WORD: (("body", 1.0), ("heading", 0.5), ("title", 0.8)),
+    View.WORD: (("body", 1.0), ("heading", 0.2), ("title", 0.3)),
     View.EXACT: (("exact", 1.5),),
+    View.COMPOUND: (("exact", 0.5),),
     View.PAIR: (("pairs", 0.7),),
+    View.PIECE: (("pairs", 0.5),),
 }
-_WRITER_BYTES = 64 * 1024 * 1024
-_ANALYSER, _SPACED = "footnote_words", "footnote_spaced"
-
-
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("row", indexed=True, fast=True)
-    builder.add_integer_field("document", indexed=True, fast=True)
-    for name in ("title", "heading", "body"):
-        builder.add_text_field(name, tokenizer_name=_ANALYSER, index_option="freq")
-    for name in ("exact", "pairs"):
-        builder.add_text_field(name, tokenizer_name=_SPACED, index_option="freq")
-    return builder.build()
-
-
-def _register(index: tantivy.Index) -> tantivy.Index:
-    index.register_tokenizer(_ANALYSER, analyser())
-    index.register_tokenizer(_SPACED, spaced_analyser())
-    return index
-
-
-def write_words(folder: Path, rows: Iterable[IndexRow]) -> None:
-    """Write the rows, numbered from 0, into an empty folder."""
-    index = _register(tantivy.Index(_schema(), path=str(folder), reuse=False))
-    writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-    for number, row in enumerate(rows):
-        document = tantivy.Document()
-        document.add_integer("row", number)
-        document.add_integer("document", row.document_id)
-        document.add_text("title", row.title)
-        document.add_text("heading", row.heading)
-        document.add_text("body", row.text)
-        whole = f"{row.title}\n{row.heading}\n{row.text}"
-        document.add_text("exact", " ".join(identifiers(whole)))
-        document.add_text("pairs", " ".join(character_pairs(whole)))
-        writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
+_SET_FROM = 300  # numbers
 
 
 class Words:
@@ -72,7 +35,7 @@ class Words:
 
     def __init__(self, folder: Path) -> None:
         try:
-            index = _register(tantivy.Index.open(str(folder)))
+            index = open_words(folder)
             index.config_reader("manual")  # a build never changes: no watcher thread
             self._searcher = index.searcher()
         except (ValueError, OSError) as error:
@@ -80,11 +43,11 @@ class Words:
         self._schema = index.schema
         self.size = int(self._searcher.num_docs)
 
-    def search(self, query: str, narrow: "Narrow", limit: int) -> list[Scored]:
+    def search(self, query: str, narrow: Narrow | None, limit: int) -> list[Scored]:
         """Rows by BM25, best first; ``narrow`` keeps to documents or leaves some out."""
         clauses = [
             (tantivy.Occur.Should, self._term(name, term.text, boost))
-            for term in question_terms(query)
+            for term in search_terms(query)
             for name, boost in FIELDS[term.view]
         ]
         if not clauses or limit <= 0 or not self.size:
@@ -94,8 +57,8 @@ class Words:
 
     def weight(self, term: Term) -> float:
         """BM25's inverse document frequency, over all rows; highest for an unknown term."""
-        counts = (self._searcher.doc_freq(name, term.text) for name, _ in FIELDS[term.view])
-        frequency = min(max(counts), self.size)
+        count = self._searcher.doc_freq(FIELDS[term.view][0][0], term.text)
+        frequency = min(count, self.size)
         return math.log(1 + (self.size - frequency + 0.5) / (frequency + 0.5))
 
     def matches(self, terms: Sequence[Term], rows: Sequence[int]) -> dict[int, frozenset[Term]]:
@@ -111,37 +74,45 @@ class Words:
             (tantivy.Occur.Should, tantivy.Query.const_score_query(self._anywhere(term), 2.0**at))
             for at, term in enumerate(asked)
         ]
-        only = tantivy.Query.term_set_query(self._schema, "row", [int(row) for row in rows])
+        only = self._one_of("row", [int(row) for row in rows])
         clauses.append((tantivy.Occur.Must, tantivy.Query.const_score_query(only, 0.0)))
         scored = self._run(tantivy.Query.boolean_query(clauses), len(rows))
         found = {hit.row: int(hit.score) for hit in scored}
-        return {
-            row: frozenset(term for at, term in enumerate(asked) if found.get(row, 0) >> at & 1)
-            for row in rows
+        sets = {  # most rows share theirs with others
+            marks: frozenset(term for at, term in enumerate(asked) if marks >> at & 1)
+            for marks in {0, *found.values()}
         }
+        return {row: sets[found.get(row, 0)] for row in rows}
 
     def has_row(self, row: int) -> bool:
         """Whether the row can be found again by its number."""
         only = tantivy.Query.term_query(self._schema, "row", row)
         return [hit.row for hit in self._run(only, 2)] == [row]
 
+    def _one_of(self, field: str, numbers: Sequence[int]) -> tantivy.Query:
+        """Rows whose field is one of these.
+
+        For a set tantivy builds an automaton: a clause for each takes a third as long for a few,
+        as long for 300, and twice as long for 1,000.
+        """
+        if len(numbers) > _SET_FROM:
+            return tantivy.Query.term_set_query(self._schema, field, list(numbers))
+        each = [tantivy.Query.term_query(self._schema, field, number) for number in numbers]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in each])
+
     def _anywhere(self, term: Term) -> tantivy.Query:
-        fields = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, name, term.text))
-            for name, _ in FIELDS[term.view]
-        ]
-        return tantivy.Query.boolean_query(fields)
+        return tantivy.Query.term_query(self._schema, FIELDS[term.view][0][0], term.text)
 
     def _term(self, field: str, text: str, boost: float) -> tantivy.Query:
         return tantivy.Query.boost_query(
             tantivy.Query.term_query(self._schema, field, text, "freq"), boost
         )
 
-    def _narrowed(self, wanted: tantivy.Query, narrow: "Narrow") -> tantivy.Query:
-        if narrow.is_open:
+    def _narrowed(self, wanted: tantivy.Query, narrow: Narrow | None) -> tantivy.Query:
+        if narrow is None:
             return wanted
         documents = tantivy.Query.const_score_query(
-            tantivy.Query.term_set_query(self._schema, "document", list(narrow.documents)), 0.0
+            self._one_of("document", narrow.documents.tolist()), 0.0
         )
         occur = tantivy.Occur.MustNot if narrow.leaves_out else tantivy.Occur.Must
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), (occur, documents)])
@@ -154,15 +125,3 @@ class Words:
             for (score, _), row in zip(hits, rows, strict=True)
             if row is not None
         ]
-
-
-class Narrow:
-    """Documents to keep to, or to leave out; neither where ``is_open``."""
-
-    def __init__(self, documents: Iterable[int] = (), *, leaves_out: bool = True) -> None:
-        self.documents = tuple(documents)
-        self.leaves_out = leaves_out
-
-    @property
-    def is_open(self) -> bool:
-        return self.leaves_out and not self.documents

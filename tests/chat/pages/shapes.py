@@ -13,6 +13,7 @@ def note(number: int, quote: str | None = "The words.", **fields: Any) -> Note:
         "before": "", "after": "", "title": "Parental Leave Policy", "heading": "Pay › 3.2 Pay",
         "page": None, "version": 3, "url": "/sources/1/v3/?start=1&end=9", "gone": None,
         "current_version": 3, "uploaded_at": "2026-03-04T10:00:00+00:00", "same_document_as": None,
+        "review_due": "",
     }  # fmt: skip
     return Note(number=number, quote=quote, **{**given, **fields})
 

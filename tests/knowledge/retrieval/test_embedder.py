@@ -8,31 +8,38 @@ import numpy as np
 import pytest
 
 from knowledge.retrieval import models
-from knowledge.retrieval.embedder import LocalEmbedder, count_tokens_fast, local_fingerprint
+from knowledge.retrieval.embedder import (
+    LocalEmbedder,
+    LocalOptions,
+    count_tokens_fast,
+    local_fingerprint,
+)
 from knowledge.retrieval.types import EmbedderUnavailable
+from tests.prepared import PREPARED_MODELS
 
 NAME = "all-MiniLM-L6-v2"
 
 
-@pytest.fixture(scope="module")
-def embedder():
-    return LocalEmbedder(NAME)
+@pytest.fixture(scope="module", params=["onnx", "torch"])
+def embedder(request):
+    return LocalEmbedder(NAME, LocalOptions(runtime=request.param, root=PREPARED_MODELS))
 
 
 def test_the_model_is_known_without_loading_it(embedder):
     assert embedder.fingerprint == local_fingerprint(NAME) == "all-MiniLM-L6-v2@53aa51172d14"
     assert (embedder.dimension, embedder.max_tokens) == (384, 256)
+    assert (embedder.metric, embedder.query_prefix, embedder.passage_prefix) == ("cosine", "", "")
     assert embedder.name == NAME
     assert LocalEmbedder("sentence-transformers/all-MiniLM-L6-v2").fingerprint == (
         embedder.fingerprint
     )
 
 
-def test_tokens_are_counted_without_a_limit():
-    count = count_tokens_fast(NAME)
-    assert count("") == 2
-    assert count("hello world") == 4
-    assert count("word " * 1000) == 1002
+def test_tokens_are_counted_without_a_limit(embedder):
+    for count in (count_tokens_fast(NAME), embedder.count_tokens):
+        assert count("") == 2
+        assert count("hello world") == 4
+        assert count("word " * 1000) == 1002
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
@@ -40,7 +47,8 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
         "import sys; from knowledge.retrieval.embedder import *; "
         "import knowledge.retrieval.retriever, knowledge.retrieval.backends.files; "
         f"e = LocalEmbedder({NAME!r}); e.fingerprint, e.dimension, e.count_tokens('a'); "
-        "print({'torch', 'sentence_transformers', 'faiss', 'django'} & set(sys.modules))"
+        "print({'torch', 'sentence_transformers', 'onnxruntime', 'faiss', 'django'} "
+        "& set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
@@ -63,6 +71,27 @@ def test_another_models_hash_is_that_of_its_weights(tmp_path):
     assert LocalEmbedder(str(tmp_path)).dimension == 8
     with pytest.raises(EmbedderUnavailable):
         LocalEmbedder(str(tmp_path)).embed_query("x")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("modules.json", '[{"type": "x"}]'),
+        ("modules.json", "[1, 2]"),
+        ("config.json", "no json"),
+        ("config.json", "[]"),
+        ("tokenizer.json", "{}"),
+    ],
+)
+def test_a_folder_that_is_no_model_is_unavailable(tmp_path, file, content):
+    (tmp_path / "config.json").write_text('{"hidden_size": 8, "model_type": "bert"}')
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / file).write_text(content)
+    with pytest.raises(EmbedderUnavailable):
+        LocalEmbedder(str(tmp_path), LocalOptions(root=tmp_path / "models")).embed_query("x")
+    if file == "tokenizer.json":
+        with pytest.raises(EmbedderUnavailable, match="tokenizer"):
+            LocalEmbedder(str(tmp_path)).count_tokens("x")
 
 
 def test_a_damaged_bundled_model_is_refused(monkeypatch):

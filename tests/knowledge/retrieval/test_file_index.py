@@ -7,8 +7,7 @@ import uuid
 import numpy as np
 import pytest
 
-from knowledge.retrieval.backends import vectors as vector_files
-from knowledge.retrieval.backends.files import FileIndex, IndexRow, build
+from knowledge.retrieval.backends.files import FileIndex, IndexRow, Options, build
 from knowledge.retrieval.types import BuildFailed, IndexUnusable
 from knowledge.retrieval.words import Term, View, question_terms
 from tests.knowledge.retrieval.making import EMBEDDER, index, rows
@@ -76,8 +75,10 @@ def test_the_title_is_searched_too(tmp_path):
 
 
 def test_rows_know_their_chunk_document_and_vector(small):
-    assert small.chunk_id(2) == uuid.UUID(int=3)
-    assert small.document_ids.tolist() == [1, 2, 3, 4, 5]
+    assert small.chunk_ids([2, 0]) == [uuid.UUID(int=3), uuid.UUID(int=1)]
+    assert small.documents([4, 0]) == [5, 1]
+    assert small.versions() == {1: 10, 2: 20, 3: 30, 4: 40, 5: 50}
+    assert list(small.every_chunk())[1] == (uuid.UUID(int=2), 2, 20)
     assert np.array_equal(small.vectors([2, 0]), EMBEDDER.embed_passages([TEXTS[2], TEXTS[0]]))
     assert small.vectors([]).shape == (0, EMBEDDER.dimension)
 
@@ -215,16 +216,16 @@ def test_an_index_of_another_format_is_refused(tmp_path):
         FileIndex.open(tmp_path / "b")
 
 
-def test_without_faiss_numpy_reads_the_same_file_with_the_same_result(tmp_path, small):
-    plain = vector_files.NumpyVectors(tmp_path / "build" / "vectors.faiss")
+def test_without_faiss_numpy_reads_the_same_files_with_the_same_result(tmp_path, small):
+    plain = FileIndex.open(tmp_path / "build", options=Options(with_faiss=False))
     question = EMBEDDER.embed_query("thirty days of leave when sick")
-    for allowed in (small.allow(None), small.allow({1, 3, 5})):
-        expected = small.dense(question, allowed, 3)
-        found = plain.search(question, allowed.mask, 3)
+    for audience in (None, {1, 3, 5}):
+        expected = small.dense(question, small.allow(audience), 3)
+        found = plain.dense(question, plain.allow(audience), 3)
         assert best(found) == best(expected)
         scores = [hit.score for hit in expected]
         assert [hit.score for hit in found] == pytest.approx(scores, rel=1e-4)
-    assert np.array_equal(plain.read([1, 4]), small.vectors([1, 4]))
+    assert np.array_equal(plain.vectors([1, 4]), small.vectors([1, 4]))
 
 
 def test_rows_of_an_index_are_what_was_given(tmp_path):

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.retrieval.fusion import fuse
+from knowledge.retrieval.fusion import Asked, Candidate
+from knowledge.retrieval.fusion import fuse as fuse_asked
 from knowledge.retrieval.metrics import auc, ndcg, recall
-from knowledge.retrieval.types import Scored
+
+
+def fuse(candidates, identified=0.0, terms=1):
+    return fuse_asked(candidates, Asked(terms, identified))
 
 
 def rows(fused):
@@ -16,41 +20,60 @@ def rows(fused):
 
 
 def test_what_both_find_comes_first():
-    dense = [Scored(1, 0.9), Scored(2, 0.8), Scored(3, 0.1)]
-    lexical = [Scored(2, 12.0), Scored(3, 3.0)]
-    assert rows(fuse(dense, lexical)) == [2, 1, 3]
+    found = fuse(
+        [
+            Candidate(1, 0.9, None, 0.0),
+            Candidate(2, 0.8, 12.0, 0.8),
+            Candidate(3, 0.1, 3.0, 0.2),
+        ]
+    )
+    assert rows(found) == [2, 1, 3]
 
 
 def test_scores_count_and_not_ranks_alone():
-    dense = [Scored(1, 0.90), Scored(2, 0.89), Scored(3, 0.10)]
-    assert rows(fuse(dense, [Scored(2, 9.0), Scored(1, 1.0)]))[0] == 2
-    assert (
-        rows(fuse([Scored(1, 0.9), Scored(2, 0.2)], [Scored(2, 5.1), Scored(1, 5.0)], 0.8))[0] == 1
-    )
+    nearly = [Candidate(1, 0.90, 1.0, 0.3), Candidate(2, 0.89, 9.0, 0.3), Candidate(3, 0.1, 0, 0)]
+    assert rows(fuse(nearly))[0] == 2
+    clearly = [Candidate(1, 0.90, 5.0, 0.3), Candidate(2, 0.20, 5.1, 0.3)]
+    assert rows(fuse(clearly))[0] == 1
+
+
+def test_the_more_terms_a_text_has_the_better():
+    found = fuse([Candidate(1, 0.5, 4.0, 0.2), Candidate(2, 0.5, 4.0, 0.7)])
+    assert rows(found) == [2, 1]
+
+
+def test_an_identifier_leans_on_words():
+    looks_like = Candidate(1, 0.80, 2.0, 0.3)
+    has_it = Candidate(2, 0.40, 9.0, 0.5)
+    others = [Candidate(row, 0.3 + row / 50, None, 0.0) for row in range(3, 20)]
+    assert rows(fuse([looks_like, has_it, *others], identified=0.0))[0] == 1
+    assert rows(fuse([looks_like, has_it, *others], identified=0.9))[0] == 2
 
 
 def test_a_stage_that_found_nothing_leaves_the_other_alone():
-    only = [Scored(5, 0.5), Scored(6, 0.4)]
-    assert rows(fuse(only, [])) == [5, 6]
-    assert rows(fuse([], only)) == [5, 6]
-    assert fuse([], only)[0].dense is None
-    assert fuse([], []) == []
+    assert rows(fuse([Candidate(6, 0.4, None, 0.0), Candidate(5, 0.5, None, 0.0)])) == [5, 6]
+    by_words = fuse([Candidate(6, None, 4.0, 0.1), Candidate(5, None, 5.0, 0.1)])
+    assert rows(by_words) == [5, 6]
+    assert by_words[0].dense is None
+    assert fuse([]) == []
 
 
 def test_one_row_and_equal_scores_do_not_divide_by_zero():
-    assert fuse([Scored(1, 0.3)], [Scored(1, 2.0)])[0].fused == 0
-    assert rows(fuse([Scored(2, 0.5), Scored(1, 0.5)], [])) == [1, 2]
+    assert math.isfinite(fuse([Candidate(1, 0.3, 2.0, 0.5)])[0].fused)
+    assert rows(fuse([Candidate(2, 0.5, None, 0), Candidate(1, 0.5, None, 0)])) == [1, 2]
 
 
-SCORES = st.dictionaries(st.integers(0, 30), st.floats(-1, 50), max_size=12)
+SCORE = st.none() | st.floats(-1, 50)
 
 
-@given(SCORES, SCORES)
-def test_every_row_comes_once_with_finite_sums(dense, lexical):
-    found = fuse(
-        [Scored(*item) for item in dense.items()], [Scored(*item) for item in lexical.items()]
-    )
-    assert sorted(rows(found)) == sorted(dense.keys() | lexical.keys())
+@given(
+    st.dictionaries(st.integers(0, 30), st.tuples(SCORE, SCORE, st.floats(0, 1)), max_size=12),
+    st.floats(0, 1),
+    st.integers(0, 20),
+)
+def test_every_row_comes_once_with_finite_sums(features, identified, terms):
+    found = fuse([Candidate(row, *each) for row, each in features.items()], identified, terms)
+    assert sorted(rows(found)) == sorted(features)
     assert all(math.isfinite(hit.fused) for hit in found)
     assert [hit.fused for hit in found] == sorted((hit.fused for hit in found), reverse=True)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.retrieval.backends import files
+from knowledge.retrieval.backends.files import FileIndex, Options
 from knowledge.retrieval.retriever import RetrieverConfig, retrieve
 from tests.knowledge.retrieval.making import EMBEDDER, index
 
@@ -14,12 +14,19 @@ DOCUMENTS = 60
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
+def many_folder(tmp_path_factory):
     texts, documents = [], []
     for number in range(300):
         texts.append(f"{WORDS[number % 8]} {WORDS[number % 7]} rule {number} for everyone")
         documents.append(number % DOCUMENTS)
-    return index(tmp_path_factory.mktemp("many"), texts, documents)
+    folder = tmp_path_factory.mktemp("many")
+    index(folder, texts, documents)
+    return folder / "build"
+
+
+@pytest.fixture(scope="module")
+def many(many_folder):
+    return FileIndex.open(many_folder)
 
 
 AUDIENCES = st.one_of(
@@ -37,7 +44,7 @@ def test_forbidden_rows_never_come_back(many, audience, words, limit):
     vector = EMBEDDER.embed_query(query)
     may_see = set(range(DOCUMENTS)) if audience is None else audience
     found = [*many.dense(vector, allowed, limit), *many.lexical(query, allowed, limit)]
-    assert all(int(many.document_ids[hit.row]) in may_see for hit in found)
+    assert may_see.issuperset(many.documents([hit.row for hit in found]))
     hits = retrieve(query, vector, many, allowed, RetrieverConfig(limit=limit)).hits
     assert all(hit.document_id in may_see for hit in hits)
 
@@ -51,14 +58,23 @@ def test_everything_allowed_is_found(many, audience):
     assert {hit.row for hit in many.lexical("rule", allowed, 300)} == expected
 
 
-@pytest.mark.parametrize("limit", [1, 7, 300])
-def test_audiences_too_large_for_a_clause_are_searched_deeper(many, monkeypatch, limit):
-    expected = many.lexical("leave rule", many.allow(set(range(30))), limit)
-    monkeypatch.setattr(files, "_CLAUSE_MAX", 3)
-    allowed = many.allow(set(range(30)))
-    assert allowed.narrow.is_open
-    found = many.lexical("leave rule", allowed, limit)
-    assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected])
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sets(st.integers(0, DOCUMENTS - 1)),
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+    st.integers(1, 40),
+    st.sampled_from([0, 3, 10**9]),  # always a clause, as it comes, never one
+)
+def test_a_reader_of_some_documents_gets_the_best_of_them_by_words(
+    many_folder, audience, words, limit, clause_cost
+):
+    index = FileIndex.open(many_folder, options=Options(clause_cost=clause_cost))
+    query = " ".join(words)
+    allowed = index.allow(audience)
+    every = index.lexical(query, index.allow(None), 300)
+    expected = [hit.score for hit in every if allowed.mask[hit.row]][:limit]
+    found = index.lexical(query, allowed, limit)
+    assert [hit.score for hit in found] == pytest.approx(expected)
     assert all(allowed.mask[hit.row] for hit in found)
 
 

@@ -1,0 +1,59 @@
+"""What the product is compared with, from the same index in the same run.
+
+BM25 alone and dense alone are the index's own two ways of finding; RRF is reciprocal rank fusion
+of both with k = 60 (Cormack, Clarke and Büttcher 2009).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from evaluation.asking import DEPTH, shown_of
+from evaluation.metrics import Shown
+from knowledge.index_store import Snapshot
+from knowledge.retrieval.types import Scored
+from knowledge.search.query_vectors import query_vector
+
+PRODUCT = "product"
+BASELINES = ("bm25", "dense", "rrf")
+METHODS = (PRODUCT, *BASELINES)
+_K = 60
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One method's passages, best first; ``score`` is that of the first, to part kinds by."""
+
+    shown: Sequence[Shown]
+    score: float
+
+
+def baselines(
+    snapshot: Snapshot, query: str, allowed: Any, wanted: Sequence[str]
+) -> dict[str, Ranking]:
+    """The rankings of the baselines among ``wanted``, within the rows that are allowed."""
+    index = snapshot.index
+    vector = query_vector(query, snapshot.model)
+    dense = index.dense(vector, allowed, DEPTH) if vector is not None else []
+    lexical = index.lexical(query, allowed, DEPTH)
+    rankings = {"bm25": lexical, "dense": dense, "rrf": reciprocal(dense, lexical)}
+    hits = {name: ranking for name, ranking in rankings.items() if name in wanted}
+    chunks: Mapping[str, list[UUID]] = {
+        name: index.chunk_ids([hit.row for hit in ranking]) for name, ranking in hits.items()
+    }
+    shown = shown_of(chunks)
+    return {
+        name: Ranking(shown[name], ranking[0].score if ranking else 0.0)
+        for name, ranking in hits.items()
+    }
+
+
+def reciprocal(*rankings: Sequence[Scored]) -> list[Scored]:
+    """Rows by the sum of 1 / (60 + place) over the rankings; equal sums by row."""
+    sums: dict[int, float] = {}
+    for ranking in rankings:
+        for place, hit in enumerate(ranking, 1):
+            sums[hit.row] = sums.get(hit.row, 0.0) + 1 / (_K + place)
+    best = sorted(sums.items(), key=lambda one: (-one[1], one[0]))
+    return [Scored(row, score) for row, score in best[:DEPTH]]

@@ -1,0 +1,46 @@
+"""A run in words, for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from evaluation.models import Run
+from evaluation.scoring import STAGES
+
+_ORDER = (
+    "evidence@5", "ndcg@10", "recall@1", "recall@5", "recall@10", "recall@20", "mrr", "auc",
+    "refused", "answered",
+)  # fmt: skip
+# A database may keep the names of a JSON object in an order of its own.
+_COUNTS = ("questions", "answerable", "scored", "degraded")
+
+
+def run_as_text(run: Run) -> str:
+    """Figures with intervals, the difference to the baseline, the stages, and what was lost."""
+    metrics: Mapping[str, Any] = run.metrics
+    title = run.question_set.name if run.question_set else "golden questions"
+    rows = [f"{title}, run {run.pk}, build {run.build_number}, set {run.set_hash[:12]}", ""]
+    compared = metrics.get("differences", {})
+    found = metrics["figures"]
+    rows += [_row(name, found[name], compared.get(name)) for name in _ORDER if name in found]
+    rows.append("")
+    for stage in STAGES:
+        values = metrics["stages"].get(stage, {})
+        said = ", ".join(f"{figure} {value:.3f}" for figure, value in sorted(values.items()))
+        if said:
+            rows.append(f"{stage:10} {said}")
+    counts = metrics["counts"]
+    faults = sorted(set(counts) - set(_COUNTS))
+    rows += ["", ", ".join(f"{what} {counts[what]}" for what in (*_COUNTS, *faults))]
+    if run.baseline_id:
+        rows.append(f"Compared with run {run.baseline_id}: {run.verdict}. {run.reason}")
+    return "\n".join(rows)
+
+
+def _row(figure: str, one: Mapping[str, float], difference: Mapping[str, float] | None) -> str:
+    said = f"{figure:12}{one['value']:.3f}  [{one['low']:.3f}, {one['high']:.3f}]  n {one['n']}"
+    if difference is None:
+        return said
+    return (
+        f"{said}  {difference['value']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}]"
+        f"  least {difference['least']:.3f}"
+    )
