@@ -7,6 +7,7 @@ with the product's defaults (kept in the cache's folder) and searched as one ind
 minimise the listwise loss (Cao et al. 2007: minus the logarithm of the softmax's share of rows of
 relevant documents), each set weighing the same. They are fitted on half of each set's questions
 and measured on the other half; then fitted on all, which are the figures to put into the code.
+SciFact is never fitted on: what it shows is what a new set can expect.
 """
 
 import argparse
@@ -34,6 +35,12 @@ from knowledge.retrieval.retriever import gather  # noqa: E402
 
 SETS = ("squad2", "faq_quebec", "handbook_tts", "identifiers", "mtrag", "scifact", "cranfield")
 WEIGHTS = ("DENSE_WEIGHT", "LEXICAL_WEIGHT", "COVERAGE_WEIGHT", "BOTH_WEIGHT")
+UNFITTED = {"scifact"}
+# A ridge keeps the weights where nDCG is flat; without it the loss, which minds hard questions
+# most, trades the first places of easy ones away. The scales bring the features to
+# about one size.
+RIDGE = 3e-4
+SCALES = np.array([1.0, 0.3, 2.0, 1.0])
 BINARY = {"scifact"}  # its grades count alike, as in published figures
 DEPTH = 50
 SEED = 5
@@ -157,7 +164,8 @@ def fit(sets: Sequence[Sequence[Question]]) -> np.ndarray:
             lists.append((both, gains / gains.max(), 1 / len(usable) / len(sets)))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        total, slope = 0.0, np.zeros(4)
+        total = RIDGE * float(np.square(weights * SCALES).sum())
+        slope = 2 * RIDGE * weights * SCALES**2
         for values, gains, weight in lists:
             scores = values @ weights
             share = np.exp(scores - scores.max())
@@ -218,11 +226,12 @@ def main() -> None:
     report("weights in use, all questions", sets)
     rng = np.random.default_rng(SEED)
     halves = {name: rng.permutation(len(asked)) % 2 == 0 for name, asked in sets.items()}
-    chosen = [[a for a, half in zip(sets[n], halves[n], strict=True) if half] for n in sets]
+    fitted = [name for name in sets if name not in UNFITTED]
+    chosen = [[a for a, half in zip(sets[n], halves[n], strict=True) if half] for n in fitted]
     rest = {n: [a for a, half in zip(sets[n], halves[n], strict=True) if not half] for n in sets}
     use(fit(chosen))
     report("fitted on one half, measured on the other", rest)
-    weights = fit(list(sets.values()))
+    weights = fit([sets[name] for name in fitted])
     print("\nfitted on all:", dict(zip(WEIGHTS, np.round(weights, 3).tolist(), strict=True)))
 
 

@@ -65,7 +65,7 @@ class Asker:
         self._readers = readers or Readers()
         current = index_store.current()
         self._is_released = current is not None and current.build_id == snapshot.build_id
-        self.is_deaf = not _has_model(snapshot.model)  # it can be asked by words alone
+        self.is_deaf = not _wakes(snapshot.model)  # it can be asked by words alone
 
     def may_see(self, groups: Iterable[str]) -> frozenset[int]:
         """Documents that who asks may see."""
@@ -114,11 +114,16 @@ class Asker:
         return vector
 
 
-def _has_model(model: str) -> bool:
+def _wakes(model: str) -> bool:
+    """Load a release's embedding model, however long that takes; False where it is not there."""
     try:
-        return conf.embedder_for(model) is not None
+        embedder = conf.embedder_for(model)
+        if embedder is None:
+            return False
+        embedder.embed_queries(["Is anybody there?"])
     except EmbedderUnavailable:
         return False
+    return True
 
 
 def _shown(passage: Passage) -> Shown:

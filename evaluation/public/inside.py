@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def work(order: Order) -> None:
 
 
 def _loaded(order: Order, documents: Any, say: Any) -> Loaded:
+    call_command("prepare_model", quick=True, stdout=StringIO())
     data = Path(settings.DATA_DIR)
     snapshot = index_store.current() if is_complete(data) else None
     if snapshot is not None:

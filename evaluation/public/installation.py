@@ -1,5 +1,6 @@
 """A private installation for one public set, and the process that works in it."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -75,6 +76,7 @@ def measure_set(order: Order, kept: Path) -> Measured:
     out = Path(order.out)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
+    _share_models(data, kept)
     with _alone(data):
         command = [sys.executable, "manage.py", "evaluate", "--inside", json.dumps(asdict(order))]
         ended = subprocess.run(  # noqa: S603 - our own interpreter and command, no shell
@@ -83,6 +85,13 @@ def measure_set(order: Order, kept: Path) -> Measured:
     if ended.returncode:
         raise SetFailed(f"{order.name}: the process of this set ended with {ended.returncode}.")
     return read_back(out)
+
+
+def _share_models(data: Path, kept: Path) -> None:
+    """A prepared model takes 90 MB and some seconds: once for all sets."""
+    (kept / "models").mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (data / "models").symlink_to(kept / "models", target_is_directory=True)
 
 
 def read_back(out: Path) -> Measured:
