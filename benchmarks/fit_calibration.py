@@ -179,7 +179,12 @@ def balanced(groups: Sequence[tuple[str, bool]]) -> np.ndarray:
 
 
 def full(features: Features) -> list[float]:
-    return [features.best_dense or 0.0, features.coverage, features.lead]
+    return [
+        features.best_dense or 0.0,
+        features.coverage,
+        features.lead,
+        features.lexical_lead,
+    ]
 
 
 def words_alone(features: Features) -> list[float]:

@@ -19,10 +19,11 @@ from knowledge import conf, index_store
 from knowledge.index_store import Snapshot
 from knowledge.models import Chunk, Document
 from knowledge.passages import Filters, Passage
-from knowledge.retrieval.retriever import RetrieverConfig, retrieve
+from knowledge.retrieval.retriever import retrieve
 from knowledge.retrieval.types import EmbedderUnavailable, Scored, Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
+from knowledge.search.expanding import retriever_config
 from knowledge.search.query_vectors import query_vector
 from knowledge.search.querying import search_in
 
@@ -86,7 +87,8 @@ class Asker:
         clock.lap("dense")
         lexical = index.lexical(query, allowed, DEPTH)
         clock.lap("lexical")
-        fused = retrieve(query, vector, index, allowed, RetrieverConfig(limit=DEPTH)).hits
+        config = retriever_config(query, self.snapshot.model, DEPTH)
+        fused = retrieve(query, vector, index, allowed, config).hits
         stages = shown_of(
             {
                 "dense": _chunks(index, dense),

@@ -7,7 +7,7 @@ What somebody may not see must not come back, whatever the figures are.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -65,7 +65,8 @@ class _Side:
 def judge(build: IndexBuild) -> dict[str, Any]:
     """What the team's golden questions say of a complete build that does not answer yet.
 
-    A question that cannot be asked, or whose evidence is gone, is counted and left out.
+    A question whose evidence is gone, or that neither release can be asked, is left out. One that
+    this release alone cannot be asked counts as lost.
 
     Returns:
         ``verdict`` (passed, failed or skipped), ``reason`` (a sentence), ``run`` (the row that
@@ -133,7 +134,7 @@ def _compare(candidate: _Side, active: _Side | None) -> tuple[Verdict, dict[str,
             return judge_differences({}, leaks, 0), {}
         return Verdict(Run.Verdict.SKIPPED, NO_ACTIVE), {}
     before, note = _baseline(active)
-    found = differences(candidate.lines(), before, PRIMARY, _SEED)
+    found = differences(_with_errors_as_misses(candidate.lines()), before, PRIMARY, _SEED)
     figures = {name.partition("@")[0]: one.as_dict() for name, one in found.items()}
     only = {name: one for name, one in found.items() if name == EVIDENCE}
     pairs = only[EVIDENCE].n if only else 0
@@ -142,6 +143,14 @@ def _compare(candidate: _Side, active: _Side | None) -> tuple[Verdict, dict[str,
         return Verdict(Run.Verdict.SKIPPED, reason), figures
     verdict = _judged(only, leaks)
     return Verdict(verdict.verdict, f"{verdict.reason} {note}".strip()), figures
+
+
+def _with_errors_as_misses(lines: Sequence[Line]) -> list[Line]:
+    """A release that cannot be asked what the one of now answers has lost that answer."""
+    lost = dict.fromkeys(PRIMARY, 0.0)
+    return [
+        replace(line, metrics=lost) if line.fault == Result.Fault.ERROR else line for line in lines
+    ]
 
 
 def _judged(found: dict[str, Any], leaks: int) -> Verdict:

@@ -10,7 +10,6 @@ from evaluation.models import Question, Result, Run
 from evaluation.scoring import Asked, Score, leaked, score_answerable, score_unanswerable
 from evaluation.summary import Line
 from knowledge.retrieval.calibration import THRESHOLD
-from knowledge.retrieval.types import RetrievalError
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +20,7 @@ def ask_question(asker: Asker, question: Question, resolved: Resolved) -> Result
     """One question's result, not saved; what it cannot be asked for is its fault."""
     try:
         asked = asker.ask(question.text, tuple(question.as_groups))
-    except (RetrievalError, ValueError, RuntimeError):  # one bad question stops no run
+    except Exception:  # edge: one bad question stops no run, and is a fault that is counted
         logger.exception("question %s could not be asked", question.pk)
         return Result(question=question, fault=Result.Fault.ERROR, detail="See the log.")
     outcome = _scored(question, asked, resolved)

@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -78,7 +77,7 @@ def queue(wanted: Wanted) -> Run:
     """A run as a row; a worker is told after the commit."""
     with transaction.atomic():
         run = create(wanted)
-        transaction.on_commit(partial(send_hint, "evaluation.tasks.run_set", run.pk), robust=True)
+        transaction.on_commit(lambda: send_hint("evaluation.tasks.run_set", run.pk), robust=True)
     return run
 
 

@@ -16,6 +16,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
+from knowledge.indexing import drift
 from knowledge.models import Chunk, Document, DocumentVersion, IndexBuild, VersionState
 
 SURE_FROM_PERCENT = 5  # an estimate from less than that only jumps about
@@ -117,6 +118,7 @@ def stats() -> dict[str, Any]:
             "built_at": build.built_at if build else None,
             "bytes": build.bytes if build else 0,
         },
+        "drift": drift.last_measured(),
     }
 
 

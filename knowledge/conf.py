@@ -17,7 +17,6 @@ from knowledge.ingestion.types import MEBIBYTE, Limits
 from knowledge.retrieval.embedder import Embedder
 from knowledge.retrieval.reranker import CrossEncoderReranker, Reranker
 
-
 __all__ = ["embedder", "embedder_for", "fingerprint", "set_embedder", "uses_prepared_model"]
 
 

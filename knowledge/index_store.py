@@ -10,7 +10,6 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -242,7 +241,7 @@ def want_build(
     for start in range(0, len(numbers), _SOME):
         part = Document.objects.filter(pk__in=numbers[start : start + _SOME])
         part.update(revision=Subquery(now))
-    transaction.on_commit(partial(send_hint, "knowledge.tasks.build_index"), robust=True)
+    transaction.on_commit(lambda: send_hint("knowledge.tasks.build_index"), robust=True)
 
 
 def audience_changed() -> None:

@@ -192,7 +192,7 @@ def ask(order: dict[str, Any]) -> None:
 def ingest(order: dict[str, Any]) -> None:
     """New texts through the services and the work of a worker, until a search finds them."""
     new = _lines(order["new"])
-    conf.embedder().embed_query("warm up")  # a worker has its model loaded
+    conf.embedder().embed_passages(["warm up"])  # a worker has its model loaded
     search("warm up", user=None)
     with step() as taken:
         last = _add_documents(new)

@@ -99,6 +99,8 @@ class StatsSerializer(serializers.Serializer[Any]):
     pending = serializers.IntegerField()
     failed = serializers.IntegerField()
     index = IndexFactsSerializer()
+    # What the drift meter counted last night; null before the first night.
+    drift = serializers.DictField(allow_null=True)
 
 
 class GateSerializer(serializers.Serializer[Any]):

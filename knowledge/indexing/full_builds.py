@@ -70,6 +70,8 @@ def build_in_turn(seconds: float | None, lease: BuildLease, heartbeat: Heartbeat
             _refuse(run, now, is_new=is_new)
         else:
             _publish_full(run, tools, prepared)
+            if is_new:
+                rows.recount(prepared, tools.splitter.identity)
     retention.drop_old_builds()
     return build.state == Build.ACTIVE
 

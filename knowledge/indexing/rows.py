@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from knowledge.indexing import vectors
 from knowledge.indexing.leases import Version
@@ -239,6 +239,23 @@ def incomplete(chosen: Sequence[Chosen], splitter: str, model: str) -> set[int]:
     )
     found = set(lacking.order_by().values_list("version_id", flat=True).distinct())
     return found | without_chunks(chosen, splitter)
+
+
+def recount(chosen: Sequence[Chosen], splitter: str) -> None:
+    """Note on versions how many chunks they have in this splitting, for lists and sums."""
+    for part in vectors.batched(chosen, _SOME):
+        counts = (
+            Chunk.objects.filter(
+                version_id__in=[item.version_id for item in part], splitter=splitter
+            )
+            .order_by()
+            .values_list("version_id")
+            .annotate(n=Count("pk"))
+        )
+        known = {item.version_id: item.chunks for item in part}
+        for version_id, number in counts:
+            if known[version_id] != number:
+                DocumentVersion.objects.filter(pk=version_id).update(chunk_count=number)
 
 
 def size_of(chosen: Sequence[Chosen]) -> int:

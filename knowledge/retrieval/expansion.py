@@ -78,7 +78,8 @@ def combined(vectors: Vectors, own_share: float = 0.5) -> Vector:
 
     A passage's product with it is the weighted mean of its products with each of them.
     """
-    own, others = vectors[0], vectors[1:]
+    own: Vector = vectors[0]
+    others = vectors[1:]
     if not len(others):
         return own
     mixed = own_share * own + (1 - own_share) * others.mean(axis=0)
@@ -129,7 +130,8 @@ def _renamed(text: str, synonyms: Mapping[str, tuple[str, ...]]) -> Iterator[str
     for term, others in synonyms.items():
         named = re.compile(rf"(?<!\w){re.escape(term)}(?!\w)", re.IGNORECASE)
         if term and named.search(text):
-            yield from (named.sub(lambda _, name=other: name, text)[:_LONGEST] for other in others)
+            # Between the parts, so that nothing in a listed name is read as a pattern.
+            yield from (other.join(named.split(text))[:_LONGEST] for other in others)
 
 
 def _in_context(text: str, core: str, domain: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

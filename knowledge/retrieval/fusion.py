@@ -17,28 +17,35 @@ from numpy.typing import NDArray
 
 from knowledge.retrieval.types import Fused
 
-# Fitted by benchmarks/fit_fusion.py on 3,180 questions of six sets (SQuAD 2.0, a public-service FAQ,
-# a staff handbook, identifiers, conversations, Cranfield), each set weighing the same. nDCG is flat
-# here: a quarter more or less of any weight costs less than .005. On SciFact, which no weight has
-# seen, the gain over a sum of z-scores and over each search alone is as large.
+# Fitted by benchmarks/fit_fusion.py on 3,180 questions of six sets (SQuAD 2.0, a public FAQ, a
+# handbook, identifiers, conversations, Cranfield), each set weighing the same. nDCG is flat here: a
+# quarter more or less of any weight costs less than .005. On SciFact, which no weight has seen, the
+# gain over each search alone is as large.
 DENSE_WEIGHT = 1.84
 LEXICAL_WEIGHT = 0.60
 COVERAGE_WEIGHT = 2.34
 BOTH_WEIGHT = -1.31  # of the product of cosine and coverage
+# Without cosines BM25 ranks best by itself, but for identifiers, which coverage brings forward.
+COVERAGE_ALONE = 0.5
 # Of the cosine's weight, how much goes where a question names something as rare as can be: least
 # that puts every page of an identifier first.
 IDENTIFIED_DAMPING = 0.7
+# Best or near it on Arabic and Chinese questions of XQuAD.
+LEAST_TRUST = 0.25
+_KNOWN_LANGUAGE, _UNKNOWN_LANGUAGE = 0.65, 0.875  # tokens a letter
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a question is like: how many terms it has, and (0..1) how rare an identifier it names.
+    """What a question is like.
 
-    An identifier counts that some candidate has.
+    ``terms``: how many it has; ``identified`` (0..1): how rare an identifier is that it names and
+    some candidate has; ``trust`` (0..1): how well the embedding model knows its language.
     """
 
     terms: int = 1
     identified: float = 0.0
+    trust: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,11 @@ def fuse(candidates: Sequence[Candidate], asked: Asked) -> list[Fused]:
     if not candidates:
         return []
     meaning, words, coverage = features(candidates, asked).T
+    by_words_alone = all(each.dense is None for each in candidates)
     sums = (
         DENSE_WEIGHT * meaning
         + LEXICAL_WEIGHT * words
-        + COVERAGE_WEIGHT * coverage
+        + (COVERAGE_ALONE if by_words_alone else COVERAGE_WEIGHT) * coverage
         + BOTH_WEIGHT * meaning * coverage
     )
     fused = [
@@ -75,7 +83,7 @@ def fuse(candidates: Sequence[Candidate], asked: Asked) -> list[Fused]:
 
 def features(candidates: Sequence[Candidate], asked: Asked) -> NDArray[np.float64]:
     """What the weights apply to, shape (n, 3): meaning, words and coverage."""
-    damped = 1 - IDENTIFIED_DAMPING * asked.identified
+    damped = asked.trust * (1 - IDENTIFIED_DAMPING * asked.identified)
     length = math.sqrt(max(asked.terms, 1))
     return np.column_stack(
         (
@@ -84,6 +92,20 @@ def features(candidates: Sequence[Candidate], asked: Asked) -> NDArray[np.float6
             [each.coverage for each in candidates],
         )
     )
+
+
+def language_trust(question: str, tokens: int) -> float:
+    """How far to trust cosines of a question that the model reads as so many tokens.
+
+    A model whose vocabulary lacks a language reads it letter by letter: all-MiniLM-L6-v2 takes .25
+    tokens a letter of English, .4 of German and Spanish, .6 of error codes, and 1 of Arabic and
+    Chinese, where its cosines spoil what the words find.
+    """
+    letters = sum(character.isalnum() for character in question)
+    if not letters:
+        return 1.0
+    lacking = (tokens / letters - _KNOWN_LANGUAGE) / (_UNKNOWN_LANGUAGE - _KNOWN_LANGUAGE)
+    return 1 - (1 - LEAST_TRUST) * min(max(lacking, 0.0), 1.0)
 
 
 def _standardised(values: Sequence[float | None]) -> NDArray[np.float64]:

@@ -1,8 +1,8 @@
 """A question into ranked rows of an index, with what is needed to judge them."""
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
@@ -14,18 +14,24 @@ from knowledge.retrieval.types import Fused, Scored, Vector
 from knowledge.retrieval.words import Term, View, question_terms
 
 _DOUBT = 0.5  # of an unknown term's weight; .25 to 1 calibrate equally well
-_TENTH = 10
+_FIFTH, _TENTH = 5, 10
+_ENOUGH_TRUST = 0.5
 _NAMING = {View.EXACT: 1.0, View.COMPOUND: 0.5}  # how far it is a name that nothing else has
 _COUNTED = (View.WORD, View.PAIR)  # an identifier's words are among them
+AskedVector = Vector | None | Callable[[], Vector | None]
 _UNKNOWN = Term("\0", View.WORD)  # a term that no text has
 
 
 @dataclass(frozen=True)
 class RetrieverConfig:
-    """How many hits are wanted, and how deep each search looks."""
+    """How many hits are wanted, how deep each search looks, and how far cosines are trusted.
+
+    ``trust`` (0..1) is low for a question in a language that the embedding model does not know.
+    """
 
     limit: int = 8
     candidates: int = 50
+    trust: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,27 +66,35 @@ NOTHING = Retrieved((), 0.0, Features())
 
 def retrieve(
     query: str,
-    vector: Vector | None,
+    vector: AskedVector,
     index: SearchBackend[A],
     allowed: A,
     config: RetrieverConfig,
 ) -> Retrieved:
-    """Search both ways within the audience and fuse; without a vector by words alone."""
+    """Search both ways within the audience and fuse; without a vector by words alone.
+
+    A vector that is still being made is waited for when the words have been looked up.
+    """
     if not allowed.count or config.limit <= 0:
         return NOTHING
     found = gather(query, vector, index, allowed, max(config.candidates, config.limit))
-    ranked = fuse(found.candidates, found.asked)[: config.limit]
+    asked = replace(found.asked, trust=config.trust)
+    ranked = fuse(found.candidates, asked)[: config.limit]
     if not ranked:
         return NOTHING
+    # Cosines of a language that the model does not know are high for whatever is asked.
+    is_known = config.trust > _ENOUGH_TRUST
     dense = [each.dense for each in found.candidates if each.dense is not None]
+    lexical = [each.lexical for each in found.candidates if each.lexical is not None]
     features = Features(
-        best_dense=max(dense, default=None),
+        best_dense=max(dense, default=None) if is_known else None,
         coverage=ranked[0].coverage,
-        lead=_lead(dense),
-        lexical=max(each.lexical or 0.0 for each in found.candidates),
+        lead=_lead(dense, _TENTH),
+        lexical=max(lexical, default=0.0),
+        lexical_lead=_lead(lexical, _FIFTH),
         passages=index.size,
     )
-    return Retrieved(_hits(ranked, index), answerable(features), features)
+    return Retrieved(_hits(ranked, index, by_meaning=is_known), answerable(features), features)
 
 
 @dataclass(frozen=True)
@@ -92,15 +106,16 @@ class Gathered:
 
 
 def gather(
-    query: str, vector: Vector | None, index: SearchBackend[A], allowed: A, depth: int
+    query: str, vector: AskedVector, index: SearchBackend[A], allowed: A, depth: int
 ) -> Gathered:
     """The best of each search, so many, with every feature of each that can be had cheaply."""
     lexical = {hit.row: hit.score for hit in index.lexical(query, allowed, depth)}
-    dense = _dense(vector, index, allowed, depth, list(lexical))
+    question = _Question(query, index)
+    made = vector() if callable(vector) else vector
+    dense = _dense(made, index, allowed, depth, list(lexical))
     rows = list(dict.fromkeys([*dense, *lexical]))
     if not rows:
         return Gathered([], Asked())
-    question = _Question(query, index)
     has = index.matches(question.terms, rows)
     candidates = [
         Candidate(row, dense.get(row), lexical.get(row), question.coverage(has[row]))
@@ -170,13 +185,15 @@ def _scaled(
     return {row: product / usual for row, product in products.items()} if usual else products
 
 
-def _lead(cosines: Iterable[float]) -> float:
-    """How far the best is above the tenth, or above the last of fewer."""
-    best = heapq.nlargest(_TENTH, cosines)
+def _lead(scores: Iterable[float], place: int) -> float:
+    """How far the best is above the one at a place, or above the last of fewer."""
+    best = heapq.nlargest(place, scores)
     return best[0] - best[-1] if best else 0.0
 
 
-def _hits(ranked: Sequence[Fused], index: SearchBackend[A]) -> tuple[RetrievedHit, ...]:
+def _hits(
+    ranked: Sequence[Fused], index: SearchBackend[A], *, by_meaning: bool
+) -> tuple[RetrievedHit, ...]:
     rows = [hit.row for hit in ranked]
     return tuple(
         RetrievedHit(
@@ -187,7 +204,7 @@ def _hits(ranked: Sequence[Fused], index: SearchBackend[A]) -> tuple[RetrievedHi
             lexical=hit.lexical,
             fused=hit.fused,
             coverage=hit.coverage,
-            relevance=relevance(HitFeatures(hit.dense, hit.coverage)),
+            relevance=relevance(HitFeatures(hit.dense if by_meaning else None, hit.coverage)),
         )
         for hit, chunk_id, document_id in zip(
             ranked, index.chunk_ids(rows), index.documents(rows), strict=True

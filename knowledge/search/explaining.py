@@ -97,6 +97,7 @@ def explain(
         return replace(plain, took_ms=clock.took)
     with clock.part("embedding"):
         vector = question_vector(query, snapshot.model)
+        vector()  # to be timed alone; a search looks for words meanwhile
     question = Question(query, vector, scope, limit)
     timed = replace(snapshot, index=_Timed(snapshot.index, clock))
     found = querying.find(question, timed, seen, MOST)

@@ -6,7 +6,8 @@ Who is late or fails is left out: the words of a question find passages too.
 import logging
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from time import monotonic
 from typing import Literal
 
@@ -24,6 +25,7 @@ from knowledge.search.turnstile import Turnstile
 logger = logging.getLogger(__name__)
 
 State = Literal["ok", "loading", "down"]
+Pending = Callable[[], Vectors | None]  # waits for vectors that are being made
 
 # About 4,000 questions of 384 numbers: paging, retries and follow-ups ask the same again.
 _REMEMBERED_BYTES = 8 * 1024 * 1024
@@ -51,25 +53,34 @@ class _Asked:
             return "down"
         return "loading" if self._cold_since is not None and not self._is_warm else "ok"
 
-    def vectors(self, questions: Sequence[str]) -> Vectors | None:
-        """The vectors, or None where they are not to be had in time."""
+    def begin(self, questions: Sequence[str]) -> Pending:
+        """Begin to embed; what comes back waits for the vectors, or for None where they are late.
+
+        The time to wait counts from now on, whenever it is called.
+        """
         if not questions:
-            return np.zeros((0, 0), dtype=np.float32)
+            return lambda: np.zeros((0, 0), dtype=np.float32)
         known = self.remembered.get(questions)
         missing = [each for each in dict.fromkeys(questions) if each not in known]
-        if missing:
-            found = self._embedded(missing)
-            if found is None:
-                return None
-            known |= dict(zip(missing, found, strict=True))
-        return np.stack([known[each] for each in questions])
-
-    def _embedded(self, missing: list[str]) -> Vectors | None:
+        if not missing:
+            return lambda: np.stack([known[each] for each in questions])
         seconds, began = self._patience(), monotonic()
         if self.circuit.is_open or seconds <= 0:
-            return None
+            return lambda: None
+        future = self._line.ask(missing)
+
+        def finish() -> Vectors | None:
+            found = self._embedded(future, seconds, began)
+            if found is None:
+                return None
+            every = known | dict(zip(missing, found, strict=True))
+            return np.stack([every[each] for each in questions])
+
+        return finish
+
+    def _embedded(self, future: "Future[Vectors]", seconds: float, began: float) -> Vectors | None:
         try:
-            found = self._ask(missing, seconds)
+            found = self._wait(future, max(0.0, began + seconds - monotonic()))
         except EmbedderUnavailable as error:
             self.circuit.fail(str(error), began)
         except TimeoutError:
@@ -79,8 +90,7 @@ class _Asked:
             return found
         return None
 
-    def _ask(self, questions: list[str], seconds: float) -> Vectors:
-        future = self._line.ask(questions)
+    def _wait(self, future: "Future[Vectors]", seconds: float) -> Vectors:
         try:
             return future.result(seconds)
         except TimeoutError:
@@ -118,7 +128,7 @@ class _Asked:
 
     def _probe(self) -> bool:
         try:
-            self._ask(["probe"], settings.QUERY_EMBEDDING_TIMEOUT_MS / 1000)
+            self._wait(self._line.ask(["probe"]), settings.QUERY_EMBEDDING_TIMEOUT_MS / 1000)
         except (EmbedderUnavailable, TimeoutError):
             return False
         return True
@@ -156,7 +166,12 @@ def query_vector(query: str, model: str) -> Vector | None:
 
 
 def query_vectors(queries: Sequence[str], model: str) -> Vectors | None:
-    """The vectors of some wordings, shape (n, dimension), embedded in one batch.
+    """The vectors of some wordings, shape (n, dimension), embedded in one batch; None as below."""
+    return begin_vectors(queries, model)()
+
+
+def begin_vectors(queries: Sequence[str], model: str) -> Pending:
+    """Begin to embed some wordings in one batch; there is other work to do meanwhile.
 
     A build is never asked with another model than its own: their spaces have nothing in common.
     None where the model is missing, fails, or does not answer within
@@ -166,11 +181,11 @@ def query_vectors(queries: Sequence[str], model: str) -> Vectors | None:
         embedder = conf.embedder_for(model)
     except EmbedderUnavailable:
         logger.exception("the question is not embedded: the model is not available")
-        return None
+        return lambda: None
     if embedder is None:
         logger.warning("the index was built with another embedding model than is set")
-        return None
-    return _desk.of(embedder).vectors([_normal(query) for query in queries])
+        return lambda: None
+    return _desk.of(embedder).begin([_normal(query) for query in queries])
 
 
 def embed(texts: Sequence[str]) -> Vectors:

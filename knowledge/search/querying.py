@@ -1,6 +1,7 @@
 """A question in, ranked passages out, within what the asker may see."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -11,11 +12,11 @@ from knowledge import conf, index_store
 from knowledge.index_store import Snapshot, status
 from knowledge.passages import Filters, SearchResult
 from knowledge.retrieval.embedder import EmbedderUnavailable
-from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrieverConfig, retrieve
+from knowledge.retrieval.retriever import NOTHING, Retrieved, retrieve
 from knowledge.retrieval.types import Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
-from knowledge.search.expanding import question_vector
+from knowledge.search.expanding import question_vector, retriever_config
 from knowledge.search.masks import Visible
 from knowledge.search.query_vectors import embed
 from knowledge.search.reading import Read, read
@@ -35,10 +36,10 @@ _UNFILTERED = Filters()
 
 @dataclass(frozen=True)
 class Question:
-    """What one search goes by."""
+    """What one search goes by; its vector is made while other things are looked up."""
 
     query: str
-    vector: Vector | None
+    vector: Callable[[], Vector | None]
     scope: Scope
     limit: int
 
@@ -99,10 +100,13 @@ def _search(
     snapshot: Snapshot, query: str, scope: Scope, limit: int | None, began: float
 ) -> SearchResult:
     limit = max(1, min(limit or snapshot.configuration.top_k, MOST))
-    seen = masks.visible(snapshot, scope)
-    if not seen.documents or not query.strip():
-        return SearchResult((), 0.0, _since(began), seen.documents, snapshot.build_id)
+    if not query.strip():
+        documents = masks.visible(snapshot, scope).documents
+        return SearchResult((), 0.0, _since(began), documents, snapshot.build_id)
     question = Question(query, question_vector(query, snapshot.model), scope, limit)
+    seen = masks.visible(snapshot, scope)
+    if not seen.documents:
+        return SearchResult((), 0.0, _since(began), 0, snapshot.build_id)
     found = _look(question, snapshot, seen)
     ordered, was_reranked = reranked(query, found.read.passages)
     return SearchResult(
@@ -117,7 +121,7 @@ def _search(
 
 def degraded(question: Question, *, was_reranked: bool) -> tuple[str, ...]:
     """The stages that could not be used."""
-    dense = () if question.vector is not None else ("dense",)
+    dense = () if question.vector() is not None else ("dense",)
     return dense if was_reranked else (*dense, "rerank")
 
 
@@ -138,7 +142,7 @@ def find(question: Question, snapshot: Snapshot, seen: Visible, depth: int) -> R
     """Hits of the release within a mask, before the rows are asked."""
     if not seen.documents:
         return NOTHING
-    config = RetrieverConfig(limit=depth)
+    config = retriever_config(question.query, snapshot.model, depth)
     return retrieve(question.query, question.vector, snapshot.index, seen.rows, config)
 
 

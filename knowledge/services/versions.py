@@ -1,7 +1,6 @@
 """Versions of a document: a new content, another processing of the same one, and its end."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.db import transaction
 from django.db.models import Max
@@ -114,7 +113,7 @@ def send_to_worker(version: DocumentVersion) -> None:
     """Within a transaction: tell a worker of a version that waits, after the commit."""
     is_archive = version.media_type == ARCHIVE
     task = "knowledge.schedule.unpack" if is_archive else "knowledge.tasks.process_version"
-    transaction.on_commit(partial(send_hint, task, version.pk), robust=True)
+    transaction.on_commit(lambda: send_hint(task, version.pk), robust=True)
 
 
 def reprocess(document: Document) -> DocumentVersion:

@@ -136,6 +136,20 @@ def test_a_question_that_cannot_be_asked_is_left_out(questions, monkeypatch):
     assert found["evidence"]["n"] == 5
 
 
+def test_a_release_that_breaks_on_questions_which_the_old_one_answers_fails(questions, monkeypatch):
+    build, asked = candidate(), gate.Asker.ask
+
+    def fragile(self, query, groups=(), *rest):
+        if self.snapshot.build_id == build.pk:
+            raise AttributeError("broken")
+        return asked(self, query, groups, *rest)
+
+    monkeypatch.setattr(gate.Asker, "ask", fragile)
+    found = gate.judge(build)
+    assert found["verdict"] == "failed"
+    assert found["evidence"]["value"] == -1
+
+
 def test_it_takes_no_longer_than_it_may(questions, monkeypatch):
     monkeypatch.setattr(gate, "_PART", 3)
     monkeypatch.setattr(gate, "SECONDS", 0.0)

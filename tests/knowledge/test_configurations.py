@@ -78,6 +78,7 @@ def test_another_chunk_size_splits_the_stored_texts_again(add_text, settings, fa
     assert active().vectors > old.vectors
     own = Chunk.objects.filter(splitter=active().configuration.splitter)
     assert own.count() == active().vectors
+    assert document.versions.get().chunk_count == active().vectors
     # Both splittings stand side by side, as one may go back.
     assert Chunk.objects.filter(pk__in=before).count() == len(before)
     assert found("item42")[0] == "Rules"

@@ -11,7 +11,6 @@ from knowledge.services import (
     activate_build,
     add_version,
     delete_document,
-    request_rebuild,
     update_document,
 )
 from tests.fakes import BagOfWordsEmbedder

@@ -49,7 +49,7 @@ class LocalOptions:
         runtime: ``onnx`` refuses to go by torch; ``auto`` goes by torch where it must.
         root: the folder of prepared models; without one torch runs the model.
         query_prefix: instead of the model's own, as is ``passage_prefix``.
-        threads: passages are embedded by so many threads.
+        threads: passages are embedded, and a question is, by so many threads.
         on_loaded: called once with the fingerprint, when the model has been loaded.
     """
 
@@ -80,7 +80,8 @@ class LocalEmbedder:
         self._model_name = model
         self._options = options or LocalOptions()
         self._made = made
-        self._encoder: Encoder | None = None
+        # By whether it is for questions: a process has the one it needs, seldom both.
+        self._encoders: dict[bool, Encoder] = {}
         self._loading = threading.Lock()
 
     @cached_property
@@ -127,8 +128,9 @@ class LocalEmbedder:
     @cached_property
     def _tokens(self) -> Tokens:
         """A tokenizer that the loaded model shares, where it has one."""
-        if isinstance(self._encoder, OnnxEncoder):
-            return self._encoder.tokens
+        for encoder in self._encoders.values():
+            if isinstance(encoder, OnnxEncoder):
+                return encoder.tokens
         made = self._made
         return Tokens.load(
             made.folder / TOKENIZER if made else tokenizer_file(self._model_name),
@@ -143,7 +145,8 @@ class LocalEmbedder:
     @property
     def runtime(self) -> str:
         """What runs the model, which is loaded if it is not: ``onnx`` or ``torch``."""
-        return self._loaded().runtime
+        loaded = self._encoders.get(True) or self._loaded()
+        return loaded.runtime
 
     def embed_query(self, text: str) -> Vector:
         """Shape (dimension,)."""
@@ -152,32 +155,39 @@ class LocalEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Shape (n, dimension), in the order of the texts; (0, dimension) for none."""
-        return self._embed(texts, self.query_prefix)
+        return self._embed(texts, self.query_prefix, asks=True)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (n, dimension), in the order of the texts; (0, dimension) for none."""
         return self._embed(texts, self.passage_prefix)
 
-    def _embed(self, texts: Sequence[str], prefix: str) -> Vectors:
+    def _embed(self, texts: Sequence[str], prefix: str, *, asks: bool = False) -> Vectors:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors = self._loaded().encode(texts, prefix)
+        vectors = self._loaded(asks=asks).encode(texts, prefix)
         if not np.isfinite(vectors).all():
             raise EmbedderUnavailable("The embedding model gave values that are not numbers.")
         return vectors if self.metric == "dot" else unit(vectors)
 
-    def _loaded(self) -> Encoder:
-        if self._encoder is None:
+    def _loaded(self, *, asks: bool = False) -> Encoder:
+        found = self._encoders.get(asks)
+        if found is None:
             with self._loading:
-                if self._encoder is None:
-                    self._encoder = self._load()
-                    self._options.on_loaded(self.fingerprint)
-        return self._encoder
+                found = self._encoders.get(asks)
+                if found is None:
+                    is_first = not self._encoders
+                    found = self._encoders[asks] = self._load(asks=asks)
+                    if is_first:
+                        self._options.on_loaded(self.fingerprint)
+        return found
 
-    def _load(self) -> Encoder:
+    def _load(self, *, asks: bool) -> Encoder:
         options = self._options
+        other = self._encoders.get(not asks)
+        if other is not None and not isinstance(other, OnnxEncoder):
+            return other
         if options.runtime != "torch" and options.device == "cpu" and options.root is not None:
-            encoder = self._load_onnx(options.root)
+            encoder = self._load_onnx(options.root, spread=options.threads if asks else 1)
             if encoder is not None:
                 return encoder
         if options.runtime == "onnx":
@@ -187,12 +197,12 @@ class LocalEmbedder:
             )
         return TorchEncoder.load(self._model_name, options.device)
 
-    def _load_onnx(self, root: Path) -> Encoder | None:
+    def _load_onnx(self, root: Path, spread: int) -> Encoder | None:
         made = self._made or prepared.ensure(root, self._model_name)
         if made is None:
             return None
         try:
-            return OnnxEncoder.open(made, self._recipe, self._options.threads)
+            return OnnxEncoder.open(made, self._recipe, self._options.threads, spread)
         except EmbedderUnavailable:
             logger.exception("the prepared model is not used")
             return None
