@@ -108,6 +108,7 @@ def test_the_nearest_come_first_with_their_cosine(index: Any) -> None:
         ("Wann werden Reisekosten erstattet?", 4),
         ("年假多少天", 5),
         ("متى تصرف الرواتب", 6),
+        ("Reisekostenabrechnung erstatten lassen", 4),
     ],
 )
 def test_words_are_found_in_every_script(index: Any, query: str, document: int) -> None:
@@ -216,7 +217,18 @@ def test_removing_twice_is_no_error_and_a_name_may_be_used_again(made: Any, inde
 
 @pytest.mark.parametrize(
     "query",
-    ["", "   ", "'; DROP TABLE x; --", "a:b AND (", "& | !", "\\", "%s %(x)s {x}", "🦊", "\x00x"],
+    [
+        "",
+        "   ",
+        "'; DROP TABLE x; --",
+        "a:b AND (",
+        "& | !",
+        "\\",
+        "%s %(x)s {x}",
+        "🦊",
+        "\x00x",
+        "no-unused-vars a.b_c C4996",
+    ],
 )
 def test_no_question_breaks_a_search(index: Any, query: str) -> None:
     allowed = index.allow(None)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pymilvus import DataType, MilvusClient
 
-from knowledge.retrieval.backends.terms import boosts, row_terms
+from knowledge.retrieval.backends.terms import row_terms, share_of
 from knowledge.retrieval.types import BuildFailed, IndexRow
 
 PREFIX = "footnote_"
@@ -210,13 +210,12 @@ def _entity(
 def _weights(terms: Mapping[str, Counter[str]]) -> dict[int, float]:
     """BM25's part of a row for each of its terms, without the term's rarity."""
     weights: dict[int, float] = {}
-    factors = boosts()
     for name, counted in terms.items():
         length = sum(counted.values()) / _USUAL_LENGTH[name]
         for key, count in counted.items():
             damped = count * (_K1 + 1) / (count + _K1 * (1 - _B + _B * length))
             number = term_number(key)
-            weights[number] = weights.get(number, 0.0) + factors[name] * damped
+            weights[number] = weights.get(number, 0.0) + share_of(name) * damped
     return weights
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from pymilvus import MilvusClient
 
 from knowledge.retrieval.backends.milvus.collections import Release, entities, term_number
-from knowledge.retrieval.backends.terms import key_of
+from knowledge.retrieval.backends.terms import boost_of, key_of
 from knowledge.retrieval.types import Manifest, Scored, Vector, Vectors
-from knowledge.retrieval.words import MAX_TERMS, Term, question_terms
+from knowledge.retrieval.words import MAX_TERMS, Term, search_terms
 
 _LIMIT_MAX = 16_384  # of one search, a limit of Milvus's
 
@@ -77,8 +77,8 @@ class MilvusIndex:
     def lexical(self, query: str, allowed: Allowed, limit: int) -> list[Scored]:
         """By BM25, best first; empty where no term of the query is known."""
         weights = {
-            term_number(key_of(term)): self.lexical_weight(term)
-            for term in question_terms(query)
+            term_number(key_of(term)): self.lexical_weight(term) * boost_of(term)
+            for term in search_terms(query)
             if self._frequency(term)
         }
         if not weights:

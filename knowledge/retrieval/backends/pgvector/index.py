@@ -15,15 +15,16 @@ from psycopg import sql
 from knowledge.retrieval.backends.lexical import FIELDS
 from knowledge.retrieval.backends.pgvector.tables import (
     EXACT_ROWS,
+    LETTERS,
     Release,
     as_vectors,
     know_vectors,
     quoted,
     stream,
 )
-from knowledge.retrieval.backends.terms import boosts, key_of
+from knowledge.retrieval.backends.terms import key_of
 from knowledge.retrieval.types import Manifest, Scored, Vector, Vectors
-from knowledge.retrieval.words import MAX_TERMS, Term, View, question_terms
+from knowledge.retrieval.words import MAX_TERMS, Term, View, search_terms
 
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
 
@@ -102,13 +103,12 @@ class PgvectorIndex:
     def lexical(self, query: str, allowed: Allowed, limit: int) -> list[Scored]:
         """By rarity and PostgreSQL's rank of each term, best first."""
         wanted = min(limit, allowed.count)
-        terms = question_terms(query)
+        terms = search_terms(query)
         if wanted <= 0 or not terms:
             return []
-        weights = boosts()
         parts, anyone = [], []
         for term in terms:
-            letters, factor = _letters(term.view, weights)
+            letters, factor = _letters(term.view)
             lexeme = sql.Literal(quoted(key_of(term)))
             parts.append(
                 sql.SQL(
@@ -252,14 +252,10 @@ class _Frequencies:
         return self._known[key]
 
 
-def _letters(view: View, weights: dict[str, float]) -> tuple[list[float], float]:
+def _letters(view: View) -> tuple[list[float], float]:
     """PostgreSQL's weights of the letters D, C, B, A, each at most 1, and the factor before."""
-    names = {name for name, _ in FIELDS[view]}
-    by_letter = [
-        weights["body"] if "body" in names else 0.0,
-        max((weights[name] for name in names & {"exact", "pairs"}), default=0.0),
-        weights["heading"] if "heading" in names else 0.0,
-        weights["title"] if "title" in names else 0.0,
-    ]
-    factor = max(by_letter)
-    return [value / factor for value in by_letter], factor
+    by_letter = dict.fromkeys("DCBA", 0.0)
+    for name, boost in FIELDS[view]:
+        by_letter[LETTERS[name]] = boost
+    factor = max(by_letter.values())
+    return [value / factor for value in by_letter.values()], factor

@@ -24,7 +24,7 @@ SCHEMA = "footnote_index"
 BASE_PART = 0
 # Above it a graph index is built: a scan of so many rows of 384 dimensions takes about 50 ms.
 EXACT_ROWS = 50_000
-_LETTERS = {"title": "A", "heading": "B", "exact": "C", "pairs": "C", "body": "D"}
+LETTERS = {"title": "A", "heading": "B", "exact": "C", "pairs": "C", "body": "D"}
 _POSITIONS_MAX = 255  # of one word in one row, a limit of PostgreSQL's
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _SET_UP = f"""
@@ -206,7 +206,7 @@ def _tsvector(terms: Mapping[str, Counter[str]]) -> str:
         for word, count in counted.items():
             kept = places.setdefault(word, [])
             for _ in range(min(count, _POSITIONS_MAX - len(kept))):
-                kept.append(f"{min(at, 16_383)}{_LETTERS[field]}")
+                kept.append(f"{min(at, 16_383)}{LETTERS[field]}")
                 at += 1
     return " ".join(f"{quoted(word)}:{','.join(marks)}" for word, marks in places.items() if marks)
 
