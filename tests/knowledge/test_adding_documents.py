@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from celery import current_app
 from django.core.files.storage import default_storage
 
 from core.errors import Invalid, TooLarge, Unavailable, UnsupportedType
@@ -53,7 +54,14 @@ def test_the_worker_is_told_after_the_commit(django_capture_on_commit_callbacks)
     with django_capture_on_commit_callbacks() as callbacks:
         document = add_document(NewDocument(title="A", content="b"), owner=None)
     (hint,) = callbacks
-    assert hint.args == ("knowledge.tasks.process_version", document.versions.get().pk)
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("celery")
+        queue.clear()
+        hint()
+        message = queue.get(timeout=5)
+        message.ack()
+    assert message.headers["task"] == "knowledge.tasks.process_version"
+    assert message.payload[0] == [document.versions.get().pk]
 
 
 @pytest.mark.parametrize(
