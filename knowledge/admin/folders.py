@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from knowledge.admin.staff import ForStaff
 from knowledge.models import WatchedFolder
+from knowledge.services.folders import change_folder
 
 
 @admin.register(WatchedFolder)
@@ -28,6 +29,10 @@ class WatchedFolderAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold 
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: WatchedFolder, form: Any, change: Any) -> None:
+        """By the service: a look that is under way keeps what it writes."""
+        change_folder(WatchedFolder.objects.get(pk=obj.pk), is_active=obj.is_active)
 
     @display(description="Last look")  # type: ignore[untyped-decorator]
     def brought(self, folder: WatchedFolder) -> SafeString:
