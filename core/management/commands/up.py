@@ -198,6 +198,7 @@ class _Watcher:
                 link.close()
 
     def _await_changes(self) -> None:
-        folders = [settings.BASE_DIR / app for app in ("core", "users", "knowledge", "chat")]
+        apps = ("core", "users", "knowledge", "chat", "evaluation")
+        folders = [settings.BASE_DIR / app for app in apps]
         for _ in watch(*folders, watch_filter=PythonFilter()):
             self._has_changed.set()
