@@ -1,26 +1,7 @@
 """States, verdicts and faults as a word and an icon."""
 
-from dataclasses import dataclass
-
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
-
 from evaluation.models import Question, Result, Run, RunState
-
-
-@dataclass(frozen=True)
-class Badge:
-    """What a list shows of a state; with ``percent`` it is a progress bar."""
-
-    words: str
-    kind: str = ""  # is-good, is-care, is-wrong
-    icon: str = "clock"
-    sentence: str = ""
-    percent: int | None = None
-
-    def html(self) -> SafeString:
-        return render_to_string("evaluation/admin/_badge.html", {"badge": self})
-
+from knowledge.admin.badges import Badge
 
 _VERDICTS = {
     Run.Verdict.PASSED: Badge("Not worse", "is-good", "check"),

@@ -31,6 +31,9 @@ class Badge:
     sentence: str = ""
     percent: int | None = None
 
+    def html(self) -> SafeString:
+        return render_to_string("knowledge/admin/_badge.html", {"badge": self})
+
 
 def of_document(document: Document, newest: DocumentVersion) -> Badge:
     """The newest upload's state, unless the document is out of answers."""

@@ -76,7 +76,7 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     list_filter = ("state",)
     list_before_template = "knowledge/admin/_releases.html"
     actions = ("activate",)
-    actions_list = ("rebuild", "compare", "repair")
+    actions_list = ("rebuild", "compare")
     actions_detail = ("let_in",)
     fields = (
         "status",
@@ -127,7 +127,7 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     @display(description="State", ordering="state")  # type: ignore[untyped-decorator]
     def status(self, build: IndexBuild) -> SafeString:
         badge = _progress_of(build) or _BADGES[IndexBuild.State(build.state)]
-        return _rendered(replace(badge, sentence=_problem(build)))
+        return replace(badge, sentence=_problem(build)).html()
 
     @display(description="Kind")  # type: ignore[untyped-decorator]
     def kind(self, build: IndexBuild) -> str:
@@ -142,9 +142,9 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     @display(description="Quality gate")  # type: ignore[untyped-decorator]
     def judged(self, build: IndexBuild) -> SafeString:
         if build.overridden_by_id or build.override_reason:
-            return _rendered(Badge("Let in", "is-care", "care", build.override_reason))
+            return Badge("Let in", "is-care", "care", build.override_reason).html()
         badge = _GATES.get(str(build.gate.get("verdict", "")))
-        return _rendered(badge) if badge else SafeString("")
+        return badge.html() if badge else SafeString("")
 
     @display(description="What the gate found")  # type: ignore[untyped-decorator]
     def gate_report(self, build: IndexBuild) -> SafeString:
@@ -205,24 +205,9 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
             f"orphaned, {found.stale} stale, {found.wrong_model} of another model; {found.waiting} "
             f"wait for a build, {found.pending_erasure} wait to be erased."
         )
+        if not found.is_zero:
+            words += " “Build again” repairs this."
         (messages.success if found.is_zero else messages.error)(request, words)
-        return sent_to(request, reverse(_LIST))
-
-    @action(  # type: ignore[untyped-decorator]
-        description="Repair",
-        url_path="repair",
-        icon="build",
-        dialog={
-            "title": "Repair the index",
-            "description": "A full build is made out of the database, and what lost its vector is "
-            "embedded again. Readers go on meanwhile.",
-            "form_class": None,
-            "form_submit_text": "Repair",
-        },
-    )
-    def repair(self, request: HttpRequest, form: Any) -> HttpResponse:
-        request_rebuild()
-        messages.success(request, "A full build is on its way. Compare again when it serves.")
         return sent_to(request, reverse(_LIST))
 
     @action(  # type: ignore[untyped-decorator]
@@ -260,10 +245,6 @@ def _problem(build: IndexBuild) -> str:
     if build.state == IndexBuild.State.REFUSED:
         return str(build.gate.get("reason", ""))
     return build.error
-
-
-def _rendered(badge: Badge) -> SafeString:
-    return render_to_string("knowledge/admin/_badge.html", {"badge": badge})
 
 
 def _progress_of(build: IndexBuild) -> Badge | None:

@@ -72,7 +72,7 @@ class ReceiptAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no
             )
         else:
             badge = Badge("Out of answers", "is-care", "clock", "Being cleared from the disk.")
-        return render_to_string("knowledge/admin/_badge.html", {"badge": badge})
+        return badge.html()
 
     @display(description="Where and when")  # type: ignore[untyped-decorator]
     def where(self, receipt: Receipt) -> SafeString:

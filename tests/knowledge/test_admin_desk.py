@@ -250,7 +250,7 @@ def test_comparing_and_repairing_are_one_click(desk, add_text):
     add_text("Leave", LEAVE)
     html = desk.post(f"{BUILDS}compare/", GO, follow=True).content.decode()
     assert "0 missing, 0 orphaned, 0 stale, 0 of another model" in shown(html)
-    desk.post(f"{BUILDS}repair/", GO)
+    desk.post(f"{BUILDS}rebuild/", GO)
     state = IndexState.objects.get()
     assert state.full_wanted > state.full_built
 

@@ -136,3 +136,16 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def parsed_manifest(text: str) -> Manifest:
+    """A manifest that a database keeps as one text; its checksum is that of the text."""
+    values = json.loads(text)
+    return Manifest(
+        rows=int(values["rows"]),
+        documents=int(values["documents"]),
+        dimension=int(values["dimension"]),
+        bytes=int(values["bytes"]),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        extra=dict(values["extra"]),
+    )

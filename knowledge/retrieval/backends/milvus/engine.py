@@ -1,6 +1,5 @@
 """Writing, opening and removing releases in Milvus."""
 
-import hashlib
 import json
 import threading
 import uuid
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
+from knowledge.retrieval.backends.manifest import parsed_manifest
 from knowledge.retrieval.backends.milvus import collections
 from knowledge.retrieval.backends.milvus.collections import BASE_PART, PREFIX, RELEASES, Release
 from knowledge.retrieval.backends.milvus.index import MilvusIndex
@@ -53,7 +53,7 @@ class MilvusEngine:
             sizes = {"rows": filled.rows, "documents": len(filled.documents)}
             made = _manifest({**sizes, "dimension": dimension}, extra)
             collections.put_release(client, replace(release, size=filled.rows, manifest=made))
-            return read_manifest(made)
+            return parsed_manifest(made)
 
     def extend(
         self,
@@ -85,7 +85,7 @@ class MilvusEngine:
             live = _counted(client, made)
             text = _manifest({**live, "dimension": manifest["dimension"]}, extra)
             collections.put_release(client, replace(made, manifest=text))
-            return read_manifest(text)
+            return parsed_manifest(text)
 
     def open(self, name: str, *, verify: bool = False) -> MilvusIndex:
         """Open a release; raises IndexUnusable. Milvus looks after its files itself."""
@@ -96,7 +96,7 @@ class MilvusEngine:
             raise IndexUnusable("Milvus cannot be reached.") from error
         if release is None:
             raise IndexUnusable("its rows are missing")
-        return MilvusIndex(client, release, read_manifest(release.manifest))
+        return MilvusIndex(client, release, parsed_manifest(release.manifest))
 
     def remove(self, name: str) -> None:
         """Delete a release; the collections go with the last release that reads them."""
@@ -139,19 +139,6 @@ class MilvusEngine:
             if self._client is None:
                 self._client = MilvusClient(uri=self._address, token=self._token)
             return self._client
-
-
-def read_manifest(text: str) -> Manifest:
-    """The manifest as it was stored."""
-    values = json.loads(text)
-    return Manifest(
-        rows=int(values["rows"]),
-        documents=int(values["documents"]),
-        dimension=int(values["dimension"]),
-        bytes=int(values["bytes"]),
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        extra=dict(values["extra"]),
-    )
 
 
 def _manifest(sizes: dict[str, int], extra: dict[str, object]) -> str:

@@ -1,6 +1,5 @@
 """Writing, opening and removing releases in PostgreSQL."""
 
-import hashlib
 import json
 import threading
 from collections.abc import Collection, Iterable, Iterator
@@ -11,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from knowledge.retrieval.backends.manifest import parsed_manifest
 from knowledge.retrieval.backends.pgvector import tables
 from knowledge.retrieval.backends.pgvector.index import PgvectorIndex
 from knowledge.retrieval.backends.pgvector.tables import BASE_PART, SCHEMA, Release
@@ -86,7 +86,7 @@ class PgvectorEngine:
             raise IndexUnusable("The database of the index cannot be reached.") from error
         if release is None:
             raise IndexUnusable("its rows are missing")
-        return PgvectorIndex(self._connection, release, read_manifest(release.manifest))
+        return PgvectorIndex(self._connection, release, parsed_manifest(release.manifest))
 
     def remove(self, name: str) -> None:
         """Delete a release; the table goes with the last release that reads it."""
@@ -153,19 +153,6 @@ class PgvectorEngine:
             pool = self._pool
         with pool.connection() as connection:
             yield connection
-
-
-def read_manifest(text: str) -> Manifest:
-    """The manifest as it was stored."""
-    values = json.loads(text)
-    return Manifest(
-        rows=int(values["rows"]),
-        documents=int(values["documents"]),
-        dimension=int(values["dimension"]),
-        bytes=int(values["bytes"]),
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-        extra=dict(values["extra"]),
-    )
 
 
 def _next(connection: psycopg.Connection[Any]) -> int:
@@ -236,7 +223,7 @@ def _finish(
         "(name, rows_table, part, replaced, size, manifest) VALUES (%s, %s, %s, %s, %s, %s)",
         (release.name, release.table, release.part, list(release.replaced), size, text),
     )
-    return read_manifest(text)
+    return parsed_manifest(text)
 
 
 def _clear(connection: psycopg.Connection[Any], release: Release) -> None:
