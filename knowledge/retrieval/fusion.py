@@ -11,6 +11,7 @@ code or a setting, takes weight from the cosine, which knows no difference betwe
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,7 @@ class Asked:
     trust: float = 1.0
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A row with what is known of it.
 
     ``dense`` is a cosine, None where there is no vector; ``lexical`` a BM25 sum, None where it is

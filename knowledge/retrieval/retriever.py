@@ -111,12 +111,13 @@ def gather(
     """The best of each search, so many, with every feature of each that can be had cheaply."""
     lexical = {hit.row: hit.score for hit in index.lexical(query, allowed, depth)}
     question = _Question(query, index)
+    has = index.matches(question.terms, list(lexical))
     made = vector() if callable(vector) else vector
     dense = _dense(made, index, allowed, depth, list(lexical))
     rows = list(dict.fromkeys([*dense, *lexical]))
     if not rows:
         return Gathered([], Asked())
-    has = index.matches(question.terms, rows)
+    has |= index.matches(question.terms, [row for row in rows if row not in has])
     candidates = [
         Candidate(row, dense.get(row), lexical.get(row), question.coverage(has[row]))
         for row in rows

@@ -8,6 +8,7 @@ RetrievalError
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -40,16 +41,14 @@ class IndexUnusable(RetrievalError):
     """An index on disk cannot be used; the message says why."""
 
 
-@dataclass(frozen=True)
-class Scored:
+class Scored(NamedTuple):
     """A row of the index with one stage's score: a cosine, or a BM25 sum."""
 
     row: int
     score: float
 
 
-@dataclass(frozen=True)
-class Fused:
+class Fused(NamedTuple):
     """A row with the scores of both stages, the sum that ranks it, and its coverage (0..1)."""
 
     row: int

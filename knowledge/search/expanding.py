@@ -44,7 +44,7 @@ def retriever_config(query: str, model: str, limit: int) -> RetrieverConfig:
         embedder = conf.embedder_for(model)
         if not isinstance(embedder, LocalEmbedder):
             return RetrieverConfig(limit=limit)
-        trust = language_trust(query, embedder.count_tokens(query) - embedder.count_tokens(""))
+        trust = language_trust(query, embedder.count_tokens(query) - embedder.special_tokens)
     except EmbedderUnavailable:
         return RetrieverConfig(limit=limit)
     return RetrieverConfig(limit=limit, trust=trust)

@@ -1,7 +1,7 @@
 """A question in, ranked passages out, within what the asker may see."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -12,7 +12,7 @@ from knowledge import conf, index_store
 from knowledge.index_store import Snapshot, status
 from knowledge.passages import Filters, SearchResult
 from knowledge.retrieval.embedder import EmbedderUnavailable
-from knowledge.retrieval.retriever import NOTHING, Retrieved, retrieve
+from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrievedHit, retrieve
 from knowledge.retrieval.types import Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
@@ -30,6 +30,7 @@ MOST = 50
 # More hits than asked for, as the rows may know of deletions that the release does not, some texts
 # stand in several documents, and a reranker wants to choose.
 SPARE = 10
+_FIRST_SPARE = 4  # of those, read at once: reading costs more than finding, and few are needed
 _DEEPER = 200  # hits of the second look
 _UNFILTERED = Filters()
 
@@ -129,13 +130,23 @@ def _look(question: Question, snapshot: Snapshot, seen: Visible) -> Found:
     """What may be shown; looked for once more where the first look is not what it should be."""
     depth = min(question.limit + SPARE, MOST)
     retrieved = find(question, snapshot, seen, depth)
-    passages = read(retrieved.hits, question.scope)
+    passages = _read_enough(retrieved.hits, question)
     if passages.unseen:  # the mask was too wide: what hidden passages did to the scores must go too
         seen = masks.visible(snapshot, question.scope, anew=True)
     elif len(passages.passages) >= question.limit or len(retrieved.hits) < depth:
         return Found(retrieved, passages, seen)
     retrieved = find(question, snapshot, seen, _DEEPER)
     return Found(retrieved, read(retrieved.hits, question.scope), seen)
+
+
+def _read_enough(hits: Sequence[RetrievedHit], question: Question) -> Read:
+    """The first rows, which nearly always do, or all of them; a reranker chooses from all."""
+    few = hits[: question.limit + _FIRST_SPARE]
+    if len(few) < len(hits) and conf.reranker() is None:
+        found = read(few, question.scope)
+        if found.unseen or len(found.passages) >= question.limit:
+            return found
+    return read(hits, question.scope)
 
 
 def find(question: Question, snapshot: Snapshot, seen: Visible, depth: int) -> Retrieved:

@@ -36,8 +36,8 @@ _COLUMNS = (
     "version__state",
 )
 # Lengths of the lists that statements are compiled for: those of a search with the usual limit, of
-# one with the largest, and of a second look.
-_SIZES = (20, 50, 200)
+# one with a reranker, of one with the largest limit, and of a second look.
+_SIZES = (14, 20, 50, 200)
 _FIRST_MARK = 2**62  # beyond all keys
 
 

@@ -142,6 +142,11 @@ class LocalEmbedder:
         """Tokens that the model would see, its special tokens included, without truncation."""
         return self._tokens.count(text)
 
+    @cached_property
+    def special_tokens(self) -> int:
+        """How many of them the model adds to each text."""
+        return self._tokens.specials
+
     @property
     def runtime(self) -> str:
         """What runs the model, which is loaded if it is not: ``onnx`` or ``torch``."""

@@ -46,7 +46,10 @@ class Tokens:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text, cut at the window."""
-        encoded = self.tokenizer.encode_batch([self._lowered(text) for text in texts])
+        lowered = [self._lowered(text) for text in texts]
+        if len(lowered) == 1:  # a batch would wake the library's threads for it
+            return [self.tokenizer.encode(lowered[0]).ids]
+        encoded = self.tokenizer.encode_batch(lowered)
         return [each.ids for each in encoded]
 
     def count(self, text: str) -> int:
