@@ -4,13 +4,14 @@ import ipaddress
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from core import health
+from core import health, metrics
 from core.throttles import client_address
 
 ROBOTS = b"User-agent: *\nDisallow: /\n"
@@ -53,6 +54,23 @@ def _is_local(request: HttpRequest) -> bool:
 
 
 @require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """What Prometheus collects, for local callers and who has the token; for others not there."""
+    if not _may_measure(request):
+        raise Http404
+    return HttpResponse(metrics.text(), content_type=metrics.CONTENT_TYPE)
+
+
+def _may_measure(request: HttpRequest) -> bool:
+    if _is_local(request):
+        return True
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    wanted = settings.METRICS_TOKEN
+    is_it = bool(wanted) and constant_time_compare(token.strip(), wanted)
+    return is_it and kind.lower() == "bearer"
+
+
+@require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse(ROBOTS, content_type="text/plain")
 
@@ -61,6 +79,7 @@ urlpatterns = [
     path("health/", alive, name="health"),
     path("health", alive),
     path("health/ready/", ready, name="ready"),
+    path("metrics", figures, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api-docs"),
     path("swagger/", SpectacularSwaggerSplitView.as_view(), name="swagger"),

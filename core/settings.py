@@ -183,6 +183,9 @@ HEALTH_PARTS = {
     "disk": "core.health.disk",
     "index": "knowledge.health.index",
 }
+# What GET /metrics tells; each yields prometheus_client's families.
+METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect"]
+METRICS_TOKEN = _text("METRICS_TOKEN")
 
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [

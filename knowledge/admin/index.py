@@ -196,7 +196,7 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     )
     def compare(self, request: HttpRequest, form: Any) -> HttpResponse:
         try:
-            found = drift.measure()
+            found = drift.measure_now()
         except (IndexUnusable, OSError):
             messages.error(request, _UNREADABLE)
             return sent_to(request, reverse(_LIST))

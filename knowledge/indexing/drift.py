@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.utils import timezone
 
 from core.models import PeriodicRun
 from knowledge import index_store
@@ -25,7 +26,8 @@ from knowledge.retrieval.types import IndexUnusable
 
 logger = logging.getLogger(__name__)
 
-NIGHTLY = "knowledge.drift"  # the name of the nightly run, whose report is the last measurement
+NIGHTLY = "knowledge.drift"  # the name of the runs whose reports are the measurements
+_ASKED = "asked for"  # the window of the last one that was not the night's
 
 
 @dataclass
@@ -221,10 +223,32 @@ def check_nightly() -> dict[str, int]:
     return drift.as_dict()
 
 
+def measure_now(*, repairs: bool = False) -> Drift:
+    """Measure, or repair and measure, for who asks; the report is kept like the night's.
+
+    Raises:
+        IndexUnusable: as ``measure``.
+    """
+    began = timezone.now()
+    drift = repair() if repairs else measure()
+    now = timezone.now()
+    PeriodicRun.objects.update_or_create(
+        name=NIGHTLY,
+        window=_ASKED,
+        defaults={
+            "started_at": began,
+            "finished_at": now,
+            "lease_until": now,
+            "report": drift.as_dict(),
+        },
+    )
+    return drift
+
+
 def last_measured() -> dict[str, Any] | None:
-    """The report of the last nightly run with ``at``, when it ended; None before the first."""
+    """The report of the last run with ``at``, when it ended; None before the first."""
     run = (
-        PeriodicRun.objects.filter(name=NIGHTLY).exclude(finished_at=None).order_by("-window")
+        PeriodicRun.objects.filter(name=NIGHTLY).exclude(finished_at=None).order_by("-finished_at")
     ).first()
     if run is None or run.finished_at is None:
         return None

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            found = drift.repair() if options["repair"] else drift.measure()
+            found = drift.measure_now(repairs=options["repair"])
         except IndexUnusable as error:
             raise CommandError(
                 f"The active build cannot be read: {error}. Build the index again."
