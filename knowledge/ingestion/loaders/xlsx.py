@@ -26,7 +26,7 @@ from knowledge.ingestion.markdown import outline
 from knowledge.ingestion.ooxml import EXCEL, check_package
 from knowledge.ingestion.types import MEBIBYTE, Extracted, Limits, UnreadableFile
 
-_EMPTY_ROWS = 10_000  # in a row end a sheet: formats reach further down than what is written
+_EMPTY_ROWS = 10_000  # in a row are kept: formats reach further down than what is written
 _CARRIAGE_RETURN = "_x000D_"  # as Excel writes it within a cell
 _FORMULA_WITHOUT_RESULT = re.compile(rb"(?:</f>|<f[^>]{0,200}/>)(?:<v\s*/>|<v></v>)?</c>")
 # What a damaged part makes openpyxl raise: XML that is none is a SyntaxError.
@@ -101,15 +101,14 @@ class _Sheets:
         return clean(normalise(text.replace(_CARRIAGE_RETURN, " ")))
 
     def _rows(self, sheet: Any, counter: CellCounter) -> Iterator[list[str]]:
-        """Rows up to one beyond the limit; gaps between cells are empty rows."""
+        """Rows up to one beyond the limit; gaps between cells are empty rows, long ones shortened."""
         empty = 0
         most = self._limits
         for row in sheet.iter_rows(max_row=most.max_rows + 1, max_col=most.max_columns + 1):
             cells = counter.taken([_shown(cell) for cell in row[: _width(row)]])
             empty = 0 if cells else empty + 1
-            if empty > _EMPTY_ROWS:
-                return
-            yield cells
+            if empty <= _EMPTY_ROWS:
+                yield cells
 
 
 def _width(row: Sequence[Any]) -> int:

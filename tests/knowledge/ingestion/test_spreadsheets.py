@@ -95,6 +95,17 @@ def test_a_cell_in_the_last_row_and_column_costs_nothing(tmp_path):
     assert extracted.text.endswith("| Name | Days |\n| --- | --- |\n| North | 30 |")
 
 
+def test_what_stands_far_below_an_empty_stretch_is_read(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Above", "1"])
+    book.active.cell(row=25_000, column=1, value="Far below")
+    book.save(str(tmp_path / "a.xlsx"))
+    extracted = load(tmp_path / "a.xlsx")
+    assert "Above" in extracted.text
+    assert "Far below" in extracted.text
+    assert extracted.is_complete
+
+
 def test_rows_and_columns_beyond_the_limits_are_left_out_with_a_warning(tmp_path):
     rows = [[f"c{number}" for number in range(6)]] * 5
     path = making_office.workbook(tmp_path / "a.xlsx", {"S": rows})

@@ -1,6 +1,7 @@
 """What every search engine must do: whoever adds one runs these tests on it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,25 @@ def test_the_nearest_come_first_with_their_cosine(index: Any) -> None:
     assert best[0].score == pytest.approx(1.0, abs=1e-3)
     assert [hit.score for hit in best] == sorted((hit.score for hit in best), reverse=True)
     assert index.vectors([best[0].row])[0] == pytest.approx(vector, abs=1e-6)
+
+
+def test_a_model_whose_vectors_have_lengths_is_ranked_by_inner_product(made: Any) -> None:
+    direction = np.zeros(EMBEDDER.dimension, dtype=np.float32)
+    direction[:2] = 3.0, 4.0
+    aside = np.zeros(EMBEDDER.dimension, dtype=np.float32)
+    aside[0] = 20.0  # another direction, and so long that it wins
+    given = [
+        replace(row, vector=vector)
+        for row, vector in zip(rows(TEXTS[:3]), (direction, aside, direction * 2), strict=True)
+    ]
+    made.build("lengths", given, EMBEDDER.dimension, {"metric": "dot"})
+    index = made.open("lengths", verify=True)
+    best = index.dense(direction, index.allow(None), 3)
+    assert index.documents([hit.row for hit in best]) == [2, 3, 1]
+    assert [hit.score for hit in best] == pytest.approx([60.0, 50.0, 25.0], rel=1e-3)
+    assert index.vectors([best[0].row])[0] == pytest.approx(aside, abs=1e-5)
+    found = retrieve(TEXTS[1], direction, index, index.allow(None), RetrieverConfig(limit=3)).hits
+    assert all(-1.1 < hit.dense < 3 for hit in found)  # about as large as cosines
 
 
 @pytest.mark.parametrize(
