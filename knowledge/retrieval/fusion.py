@@ -31,8 +31,6 @@ COVERAGE_ALONE = 0.5
 # Of the cosine's weight, how much goes where a question names something as rare as can be: least
 # that puts every page of an identifier first.
 IDENTIFIED_DAMPING = 0.7
-# Best or near it on Arabic and Chinese questions of XQuAD.
-LEAST_TRUST = 0.25
 _KNOWN_LANGUAGE, _UNKNOWN_LANGUAGE = 0.65, 0.875  # tokens a letter
 
 
@@ -67,11 +65,11 @@ def fuse(candidates: Sequence[Candidate], asked: Asked) -> list[Fused]:
     if not candidates:
         return []
     meaning, words, coverage = features(candidates, asked).T
-    by_words_alone = all(each.dense is None for each in candidates)
+    trust = 0.0 if all(each.dense is None for each in candidates) else asked.trust
     sums = (
         DENSE_WEIGHT * meaning
         + LEXICAL_WEIGHT * words
-        + (COVERAGE_ALONE if by_words_alone else COVERAGE_WEIGHT) * coverage
+        + (COVERAGE_ALONE + trust * (COVERAGE_WEIGHT - COVERAGE_ALONE)) * coverage
         + BOTH_WEIGHT * meaning * coverage
     )
     fused = [
@@ -99,13 +97,13 @@ def language_trust(question: str, tokens: int) -> float:
 
     A model whose vocabulary lacks a language reads it letter by letter: all-MiniLM-L6-v2 takes .25
     tokens a letter of English, .4 of German and Spanish, .6 of error codes, and 1 of Arabic and
-    Chinese, where its cosines spoil what the words find.
+    Chinese, where its cosines spoil what the words find: there the words rank alone.
     """
     letters = sum(character.isalnum() for character in question)
     if not letters:
         return 1.0
     lacking = (tokens / letters - _KNOWN_LANGUAGE) / (_UNKNOWN_LANGUAGE - _KNOWN_LANGUAGE)
-    return 1 - (1 - LEAST_TRUST) * min(max(lacking, 0.0), 1.0)
+    return 1 - min(max(lacking, 0.0), 1.0)
 
 
 def _standardised(values: Sequence[float | None]) -> NDArray[np.float64]:
