@@ -101,7 +101,7 @@ class _Sheets:
         return clean(normalise(text.replace(_CARRIAGE_RETURN, " ")))
 
     def _rows(self, sheet: Any, counter: CellCounter) -> Iterator[list[str]]:
-        """Rows up to one beyond the limit; gaps between cells are empty rows, long ones cut short."""
+        """Rows up to one beyond the limit; gaps are empty rows, and long ones are cut short."""
         empty = 0
         most = self._limits
         for row in sheet.iter_rows(max_row=most.max_rows + 1, max_col=most.max_columns + 1):
