@@ -1,34 +1,149 @@
-"""Settings as the values that answering works with."""
+"""Settings as the values that answering works with: above all, which models there are."""
+
+import logging
+import os
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
 from chat.generation.llm import ModelConfig
+from chat.modelfile import BadModels, read_models
+
+logger = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"  # the "model" that quotes
 # ``SearchResult.answerable`` is calibrated so that the line lies here, wherever it was fitted.
 ANSWERABLE = 0.5
 
 
-def model_names() -> list[str]:
-    """The models that a caller may choose, the default first."""
-    return [settings.CHAT_MODEL, EXTRACTIVE] if _has_model() else [EXTRACTIVE]
+def models() -> tuple[ModelConfig, ...]:
+    """All models, the default first; none where answers are quoted.
+
+    A file that cannot be used counts as empty here: the check at the start and the readiness
+    report say what is wrong with it.
+    """
+    if not settings.MODELS_FILE:
+        return _from_settings()
+    try:
+        return file_models(settings.MODELS_FILE, _defaults())
+    except BadModels:
+        return ()
+
+
+@lru_cache(maxsize=8)
+def file_models(path: str, defaults: ModelConfig) -> tuple[ModelConfig, ...]:
+    """The models of ``MODELS_FILE``, read once: a change of it counts from the next start.
+
+    Raises:
+        BadModels: with everything that is wrong with it.
+    """
+    try:
+        return read_models(Path(path), os.environ, defaults)
+    except BadModels as error:
+        logger.error("MODELS_FILE cannot be used: %s", error)
+        raise
+
+
+def problems() -> list[str]:
+    """What is wrong with the list of models, a sentence each."""
+    found: list[str] = []
+    if settings.MODELS_FILE:
+        try:
+            file_models(settings.MODELS_FILE, _defaults())
+        except BadModels as error:
+            return [f"MODELS_FILE: {problem}" for problem in error.problems]
+    listed = models()
+    if listed and not any("answer" in model.purposes for model in listed):
+        found.append("MODELS_FILE: no model has the purpose answer.")
+    if settings.MODELS_FILE:
+        names = {model.name for model in listed}
+        found += [
+            f"MODEL_FALLBACKS names {name}, which MODELS_FILE does not list."
+            for name in settings.MODEL_FALLBACKS
+            if name not in names
+        ]
+    return found
+
+
+def models_for(purpose: str) -> tuple[ModelConfig, ...]:
+    """The models that do this, in the order in which they are asked."""
+    return tuple(model for model in models() if purpose in model.purposes)
+
+
+def answer_chain(name: str = "") -> tuple[ModelConfig, ...]:
+    """The models that write an answer, one after the other until one does.
+
+    ``name`` comes first where it is one of them; the extractive answer is always the last resort
+    and is not listed. Empty: quote at once.
+    """
+    listed = models_for("answer")
+    if not listed or name == EXTRACTIVE:
+        return ()
+    first = next((model for model in listed if model.name == name), listed[0])
+    by_name = {model.name: model for model in listed}
+    others = (
+        [by_name[other] for other in settings.MODEL_FALLBACKS if other in by_name]
+        if settings.MODEL_FALLBACKS
+        else listed
+    )
+    return (first, *(model for model in others if model is not first))
 
 
 def model_config(name: str = "") -> ModelConfig | None:
     """The model that writes, or None where answers are quoted."""
-    if not _has_model() or name == EXTRACTIVE:
-        return None
-    patience = float(settings.MODEL_FIRST_TOKEN_SECONDS)
+    chain = answer_chain(name)
+    return chain[0] if chain else None
+
+
+def model_names(user: Any = None) -> list[str]:
+    """The models that a caller may choose, the default first; quoting is always allowed."""
+    listed = models_for("answer")
+    chosen = [m.name for m in listed[:1] if listed]
+    if user is not None and may_choose(user):
+        groups = {group.name for group in user.groups.all()} if _has_groups(listed) else set()
+        chosen += [m.name for m in listed[1:] if not m.groups or m.groups & groups]
+    return [*chosen, EXTRACTIVE]
+
+
+def may_choose(user: Any) -> bool:
+    """Whether ``MODEL_CHOICE`` lets this person choose among the models."""
+    who = settings.MODEL_CHOICE
+    if who == "staff":
+        return bool(user.is_staff)
+    return who == "everyone" or (who == "members" and not user.is_visitor)
+
+
+def _has_groups(listed: tuple[ModelConfig, ...]) -> bool:
+    return any(model.groups for model in listed)
+
+
+def _from_settings() -> tuple[ModelConfig, ...]:
+    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+        return ()
+    first = _defaults()
+    names = dict.fromkeys([first.name, *settings.MODEL_FALLBACKS])
+    return tuple(replace(first, name=name) for name in names)
+
+
+def _defaults() -> ModelConfig:
+    """What the settings say of a model."""
     return ModelConfig(
         name=settings.CHAT_MODEL,
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL,
         window=settings.CHAT_CONTEXT_TOKENS,
-        first_token_seconds=patience,
-        next_token_seconds=patience,
+        temperature=float(settings.MODEL_TEMPERATURE),
+        answer_tokens=settings.MODEL_ANSWER_TOKENS,
+        price_in=settings.MODEL_PRICE_IN,
+        price_out=settings.MODEL_PRICE_OUT,
+        connect_seconds=float(settings.MODEL_CONNECT_SECONDS),
+        first_token_seconds=float(settings.MODEL_FIRST_TOKEN_SECONDS),
+        next_token_seconds=float(settings.MODEL_NEXT_TOKEN_SECONDS),
         whole_seconds=float(settings.MODEL_TIMEOUT_SECONDS),
+        retries=settings.MODEL_RETRIES,
+        at_once=settings.MODEL_CALLS_AT_ONCE,
+        queue_seconds=float(settings.MODEL_QUEUE_SECONDS),
     )
-
-
-def _has_model() -> bool:
-    return bool(settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)

@@ -133,6 +133,10 @@ class Runtime:
             self._models[config] = ChatModel(config)
         return self._models[config]
 
+    def known_models(self) -> list[ChatModel]:
+        """The models that were asked so far, for a look at them from any thread."""
+        return list(self._models.values())
+
     # --- inside the loop ------------------------------------------------------------------------
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
