@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -73,13 +75,13 @@ def models_for(purpose: str) -> tuple[ModelConfig, ...]:
     return tuple(model for model in models() if purpose in model.purposes)
 
 
-def answer_chain(name: str = "") -> tuple[ModelConfig, ...]:
+def answer_chain(name: str = "", user: Any = None) -> tuple[ModelConfig, ...]:
     """The models that write an answer, one after the other until one does.
 
     ``name`` comes first where it is one of them; the extractive answer is always the last resort
-    and is not listed. Empty: quote at once.
+    and is not listed. Empty: quote at once. Models that are kept for groups write for them alone.
     """
-    listed = models_for("answer")
+    listed = _open_to(user)
     if not listed or name == EXTRACTIVE:
         return ()
     first = next((model for model in listed if model.name == name), listed[0])
@@ -92,6 +94,23 @@ def answer_chain(name: str = "") -> tuple[ModelConfig, ...]:
     return (first, *(model for model in others if model is not first))
 
 
+def cheaper_models(
+    refused: ModelConfig, waiting: Sequence[ModelConfig], tried: Sequence[ModelConfig]
+) -> list[ModelConfig]:
+    """Who may still write where the money does not suffice for one: those that cost less.
+
+    First those that are waiting, then the others of the list that are open to everyone.
+    """
+    known = {model.name for model in tried}
+    others = [m for m in models_for("answer") if not m.groups and m.name not in known]
+    return [m for m in (*waiting, *others) if _price(m) < _price(refused)]
+
+
+def _price(model: ModelConfig) -> Decimal:
+    """Of a usual answer: a prompt of 2,000 tokens and the longest text."""
+    return model.cost(2000, model.answer_tokens)
+
+
 def model_config(name: str = "") -> ModelConfig | None:
     """The model that writes, or None where answers are quoted."""
     chain = answer_chain(name)
@@ -100,12 +119,17 @@ def model_config(name: str = "") -> ModelConfig | None:
 
 def model_names(user: Any = None) -> list[str]:
     """The models that a caller may choose, the default first; quoting is always allowed."""
+    names = [model.name for model in _open_to(user)]
+    return [*(names if user is not None and may_choose(user) else names[:1]), EXTRACTIVE]
+
+
+def _open_to(user: Any) -> tuple[ModelConfig, ...]:
+    """The models that may write for this person."""
     listed = models_for("answer")
-    chosen = [m.name for m in listed[:1] if listed]
-    if user is not None and may_choose(user):
-        groups = {group.name for group in user.groups.all()} if _has_groups(listed) else set()
-        chosen += [m.name for m in listed[1:] if not m.groups or m.groups & groups]
-    return [*chosen, EXTRACTIVE]
+    if not any(model.groups for model in listed):
+        return listed
+    mine = {group.name for group in user.groups.all()} if user is not None else set()
+    return tuple(model for model in listed if not model.groups or model.groups & mine)
 
 
 def may_choose(user: Any) -> bool:
@@ -114,10 +138,6 @@ def may_choose(user: Any) -> bool:
     if who == "staff":
         return bool(user.is_staff)
     return who == "everyone" or (who == "members" and not user.is_visitor)
-
-
-def _has_groups(listed: tuple[ModelConfig, ...]) -> bool:
-    return any(model.groups for model in listed)
 
 
 def _from_settings() -> tuple[ModelConfig, ...]:

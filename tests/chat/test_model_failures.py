@@ -89,7 +89,7 @@ def test_what_was_said_before_the_line_broke_stands_and_is_marked(
 def test_a_model_that_stops_sending_in_the_middle_is_cut(
     ask: Ask, model_server: ModelServer, settings: Any
 ) -> None:
-    settings.MODEL_FIRST_TOKEN_SECONDS = 1
+    settings.MODEL_NEXT_TOKEN_SECONDS = 1
     model_server.script = Script(kind="stuck", text="You may take 52 weeks [1].", cut_after=3)
     body = ask()[-1].data
     assert body["message"] == "You may take"
