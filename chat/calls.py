@@ -19,6 +19,7 @@ from chat.conf import models_for
 from chat.generation.context import estimate_tokens
 from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelFailed, ModelTimeout, Token
 from chat.generation.modelconfig import Limits, ModelBusy, ModelResting, limits_of
+from chat.generation.patience import LONGEST_RETRY_AFTER
 from chat.generation.prompts import Message
 from chat.ledger import CallOutcome
 from chat.spending import Order, Receipt, reserve, settle
@@ -70,7 +71,7 @@ async def _said(desk: CallDesk, config: ModelConfig, request: Request) -> str:
         config,
         request.purpose,
         request.message_id,
-        Limits(min(request.max_tokens, config.answer_tokens), request.seconds),
+        Limits(request.max_tokens, request.seconds),
     )
     try:
         async with aclosing(model.write(request.messages)) as tokens:
@@ -147,7 +148,8 @@ class CountedModel:
             ModelError: as ``ChatModel.write``.
         """
         model = self._desk.model(self.config)
-        model.breaker.check()
+        if model.breaker.seconds_left > LONGEST_RETRY_AFTER:  # a shorter pause is waited for
+            model.breaker.check()
         count = Count(self.config, sum(estimate_tokens(m.content) for m in messages))
         call_id = await self._reserve(count)
         # Unless something else is said below: closed by the reader, or cancelled.

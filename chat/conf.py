@@ -65,7 +65,7 @@ def problems() -> list[str]:
         found += [
             f"MODEL_FALLBACKS names {name}, which MODELS_FILE does not list."
             for name in settings.MODEL_FALLBACKS
-            if name not in names
+            if name not in names and name != EXTRACTIVE
         ]
     return found
 
@@ -137,7 +137,9 @@ def may_choose(user: Any) -> bool:
     who = settings.MODEL_CHOICE
     if who == "staff":
         return bool(user.is_staff)
-    return who == "everyone" or (who == "members" and not user.is_visitor)
+    # Who has no row yet becomes a visitor with the first question.
+    is_visitor = getattr(user, "is_visitor", True)
+    return who == "everyone" or (who == "members" and not is_visitor)
 
 
 def _from_settings() -> tuple[ModelConfig, ...]:
@@ -145,7 +147,7 @@ def _from_settings() -> tuple[ModelConfig, ...]:
         return ()
     first = _defaults()
     names = dict.fromkeys([first.name, *settings.MODEL_FALLBACKS])
-    return tuple(replace(first, name=name) for name in names)
+    return tuple(replace(first, name=name) for name in names if name != EXTRACTIVE)
 
 
 def _defaults() -> ModelConfig:

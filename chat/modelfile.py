@@ -133,7 +133,8 @@ _RANGES = {
     "retries": _Range(_whole, 0, 10, "a whole number from 0 to 10"),
     "at_once": _Range(_whole, 1, 10_000, "a whole number from 1 to 10000"),
 }
-_OTHERS = {"name", "model", "base_url", "key_variable", "purposes", "groups", "tools"}
+_OURS = {"messages", "model", "stream", "stream_options"}  # not to be said twice
+_OTHERS = {"name", "model", "base_url", "key_variable", "purposes", "groups", "tools", "extra"}
 
 
 class _Reader:
@@ -161,6 +162,7 @@ class _Reader:
             purposes=self._words("purposes", PURPOSES) or frozenset(PURPOSES),
             groups=self._words("groups", None),
             tools=self._flag("tools"),
+            extra=self._extra(),
             **{**inherited, **numbers},
         )
 
@@ -201,6 +203,18 @@ class _Reader:
         if not isinstance(value, bool):
             self._wrong(f"has {field} that is neither true nor false.")
         return bool(value)
+
+    def _extra(self) -> str:
+        value = self._entry.get("extra", {})
+        taken = sorted(set(value) & _OURS) if isinstance(value, dict) else []
+        if not isinstance(value, dict) or taken:
+            self._wrong(f"has extra that is not a table of further fields {' '.join(taken)}.")
+            return ""
+        try:
+            return json.dumps(value, sort_keys=True, default=float) if value else ""
+        except (TypeError, ValueError):  # a date of TOML
+            self._wrong("has extra with a value that JSON does not know.")
+            return ""
 
     def _words(self, field: str, known: tuple[str, ...] | None) -> frozenset[str]:
         value = self._entry.get(field, [])

@@ -35,7 +35,8 @@ class Script:
     (chunks without choices), ``silent`` (ends without a word), ``malformed`` (JSON of the wrong
     shape), ``endless``, ``stuck`` (stops sending after ``cut_after`` tokens, stays connected),
     ``refused`` (``status`` with ``error``), ``strict`` (400 to ``max_tokens`` and ``temperature``,
-    as reasoning models do, else an answer), ``thinking`` (thoughts first, in a field of their own).
+    as reasoning models do, else an answer), ``thinking`` (thoughts first, in a field of their own),
+    ``azure`` (what its filter found first, in a chunk without choices).
     """
 
     kind: str = "answer"
@@ -70,7 +71,7 @@ def _quote(prompt: str) -> str:
 
 
 _KINDS = "answer hang throttled broken reset garbage page empty silent malformed endless stuck"
-_KINDS += " refused strict thinking"
+_KINDS += " refused strict thinking azure"
 SCRIPTS = {name: Script(name) for name in _KINDS.split()}
 
 
@@ -83,6 +84,8 @@ class ModelServer:
     host: str = "127.0.0.1"
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # the Authorization headers
     aborted: int = 0  # streams that the client closed before their end
     open: int = 0
 
@@ -146,6 +149,9 @@ class ModelServer:
             _answer(writer, 404, {"error": {"message": "no such address"}})
             return True
         request = json.loads(body)
+        self.paths.append(head.split(" ", 2)[1])
+        key = re.search(r"^authorization: *(.*?)\r?$", head, re.IGNORECASE | re.MULTILINE)
+        self.keys.append(key.group(1) if key else "")
         self.requests.append(request)
         return await self._play(request, self._script_of(request), (reader, writer))
 
@@ -260,6 +266,9 @@ def _tokens(request: dict[str, Any], script: Script) -> Iterator[bytes]:
     pieces = [] if script.kind == "silent" else script.pieces(prompt)
     while script.kind == "endless":
         yield _delta("again and again ")
+    if script.kind == "azure":
+        found = [{"prompt_index": 0, "content_filter_results": {}}]
+        yield _event({"id": "", "choices": [], "prompt_filter_results": found})
     for _ in range(5 if script.kind == "thinking" else 0):
         yield _event({"id": "x", "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]})
     for piece in pieces:

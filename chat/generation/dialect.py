@@ -1,5 +1,6 @@
 """What of OpenAI's protocol a server takes; it is learned from what it refuses."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ import openai
 from chat.generation.modelconfig import Limits, ModelConfig
 
 _NOT_KNOWN = re.compile(
-    r"unsupported|not supported|unrecognized|unknown|extra (?:inputs|fields)|not permitted", re.I
+    r"unsupported|(?:not|n't) (?:support|permit|allow)|unrecognized|unknown|deprecated|extra in",
+    re.I,
 )
 
 
@@ -27,6 +29,8 @@ class Dialect:
             said["temperature"] = config.temperature
         if self.takes_stream_options:
             said["stream_options"] = {"include_usage": True}
+        if config.extra:
+            said["extra_body"] = json.loads(config.extra)
         return said
 
     def learn(self, error: openai.BadRequestError) -> bool:

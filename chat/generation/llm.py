@@ -210,7 +210,8 @@ def _judge(reason: str, *, has_text: bool) -> None:
     if reason == "content_filter":
         raise ModelFailed("the provider withheld the answer", is_fault=False)
     if not has_text:
-        raise ModelFailed("the answer is empty")
+        spent = ": its tokens went into thoughts, so it needs more" if reason == "length" else ""
+        raise ModelFailed(f"the answer is empty{spent}")
     if reason == "length":
         raise ModelFailed("the answer was cut at its longest length", is_fault=False)
 

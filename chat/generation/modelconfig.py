@@ -87,6 +87,7 @@ class ModelConfig:
     price_in: Decimal = Decimal(0)  # USD a million tokens
     price_out: Decimal = Decimal(0)
     purposes: frozenset[str] = frozenset(PURPOSES)
+    extra: str = ""  # further fields of the request, a JSON object
     tools: bool = False  # whether it can call functions
     groups: frozenset[str] = frozenset()  # who may choose it; empty: whoever may choose at all
     connect_seconds: float = 5.0

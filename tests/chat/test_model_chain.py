@@ -1,6 +1,7 @@
 """One model after the other, and at last the documents themselves; the reader is told."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,15 @@ def test_the_fallbacks_may_be_named(
     assert [request["model"] for request in model_server.requests] == ["script:broken", "scripted"]
 
 
+def test_no_other_model_takes_over_where_the_settings_say_so(
+    ask: Ask, listed: List, settings: Any, model_server: ModelServer
+) -> None:
+    listed("script:broken", "scripted", retries=0)
+    settings.MODEL_FALLBACKS = ["extractive"]
+    assert ask()["model"] == "extractive"
+    assert len(model_server.requests) == 1
+
+
 def test_a_model_that_was_chosen_comes_first_and_stays_with_the_conversation(
     ask: Ask, listed: List
 ) -> None:
@@ -177,8 +187,37 @@ def test_the_readiness_report_shows_a_model_that_is_left_alone(
     health.forget_report()
 
 
-def test_an_answer_says_which_prompt_it_was_written_with(ask: Ask, listed: List) -> None:
-    listed("first")
-    message_id = ask()["message_id"]
-    assert ModelCall.objects.get().message_id is not None
-    assert str(ModelCall.objects.get().message_id) == message_id
+def test_an_azure_deployment_is_asked_at_its_v1_address(
+    ask: Ask, settings: Any, tmp_path: Path, model_server: ModelServer
+) -> None:
+    """Azure's v1 endpoint: the deployment as the model, a first chunk without choices."""
+    entry = {
+        "name": "Azure",
+        "model": "our-deployment",
+        "base_url": model_server.url.replace("/v1", "/openai/v1/"),
+        "key_variable": "AZURE_KEY_OF_THE_TEST",
+    }
+    path = tmp_path / "azure.json"
+    path.write_text(json.dumps([entry]))
+    os.environ["AZURE_KEY_OF_THE_TEST"] = "azure-secret"
+    try:
+        settings.MODELS_FILE = str(path)
+        model_server.script = Script("azure", text="You may take 52 weeks [1].")
+        body = ask()
+    finally:
+        del os.environ["AZURE_KEY_OF_THE_TEST"]
+    assert (body["model"], body["message"]) == ("Azure", "You may take 52 weeks [1].")
+    assert body["notice"] is None
+    assert model_server.requests[0]["model"] == "our-deployment"
+    assert model_server.paths[0] == "/openai/v1/chat/completions"
+    assert model_server.keys[0] == "Bearer azure-secret"
+
+
+def test_fields_of_the_list_travel_with_each_request(
+    ask: Ask, listed: List, model_server: ModelServer
+) -> None:
+    listed("first", extra={"reasoning_effort": "low"}, answer_tokens=300, temperature=0.5)
+    ask()
+    request = model_server.requests[0]
+    assert request["reasoning_effort"] == "low"
+    assert (request["max_tokens"], request["temperature"]) == (300, 0.5)

@@ -121,6 +121,8 @@ BAD = [
     ('[{"name": "a", "purposes": ["cook"]}]', "unknown purposes cook"),
     ('[{"name": "a", "purposes": "answer"}]', "not a list of words"),
     ('[{"name": "a", "tools": "yes"}]', "neither true nor false"),
+    ('[{"name": "a", "extra": {"stream": false}}]', "not a table of further fields stream"),
+    ('[{"name": "a", "extra": []}]', "not a table of further fields"),
     ('[{"name": "a", "whole_seconds": 0}]', "whole_seconds that is not seconds"),
 ]
 
@@ -163,3 +165,17 @@ def test_a_fallback_that_is_not_listed_is_found_at_the_start(listed: Any, settin
     settings.MODEL_FALLBACKS = ["b"]
     listed('[{"name": "a"}]')
     assert any("names b, which" in str(error.msg) for error in run_checks())
+
+
+def test_a_model_that_is_paid_for_and_has_no_price_is_warned_of(listed: Any) -> None:
+    entries = [
+        {"name": "openai"},
+        {"name": "hosted", "base_url": "https://api.example.org/v1"},
+        {"name": "priced", "price_in": 1},
+        {"name": "local", "base_url": "http://localhost:11434/v1"},
+    ]
+    listed(json.dumps(entries))
+    warned = [message.msg for message in run_checks() if message.id == "chat.W001"]
+    assert len(warned) == 2
+    assert "openai" in warned[0]
+    assert "hosted" in warned[1]

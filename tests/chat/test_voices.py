@@ -141,7 +141,39 @@ def test_a_stranger_gets_nowhere(alice: User, bob: User) -> None:
     stranger = Client()
     stranger.force_login(alice)
     save_voice(Voice("Bea"), bob)
-    for path in ("", "add/", f"{saved.pk}/change/"):
+    for path in ("", "add/", "try/", f"{saved.pk}/change/"):
         assert stranger.get(f"/admin/chat/voice/{path}").status_code == 302  # to the log-in
     assert stranger.post(f"/admin/chat/voice/{saved.pk}/use/").status_code == 302
     assert active_voice().name == "Bea"
+
+
+def test_other_words_can_be_tried_before_they_are_used(
+    desk: Client, leave: Document, model_server: ModelServer
+) -> None:
+    model_server.script = Script(text="Dear colleague, 52 weeks [1]. <b>Bye</b> [9].")
+    assert desk.get("/admin/chat/voice/try/").status_code == 200
+    fields = {"question": QUESTION["message"], "name": "Ada", "tone": "warm", "instructions": ""}
+    page = desk.post("/admin/chat/voice/try/", fields)
+    assert page.status_code == 200
+    assert page.context["tried"].text == "Dear colleague, 52 weeks [1]. <b>Bye</b>."
+    assert "&lt;b&gt;Bye" in page.content.decode()
+    assert page.context["tried"].footnotes[0][:2] == (1, "Parental Leave Policy")
+    assert "it is Ada." in system_prompt(model_server)
+    assert not VoiceRow.objects.exists()
+    assert not Message.objects.exists()
+
+
+def test_a_trial_says_why_there_is_no_answer(
+    desk: Client, leave: Document, model_server: ModelServer, settings: Any
+) -> None:
+    fields = {"question": "What is the airspeed of a swallow?", "name": ""}
+    tried = desk.post("/admin/chat/voice/try/", fields).context["tried"]
+    assert "Not in my documents" in tried.problem
+    assert model_server.requests == []
+    model_server.script = Script("refused", status=401)
+    tried = desk.post("/admin/chat/voice/try/", {"question": QUESTION["message"]}).context["tried"]
+    assert "401" in tried.problem
+    settings.OPENAI_BASE_URL = ""
+    tried = desk.post("/admin/chat/voice/try/", {"question": QUESTION["message"]}).context["tried"]
+    assert "No model is set up" in tried.problem
+    assert desk.post("/admin/chat/voice/try/", {"question": " "}).status_code == 400
