@@ -160,7 +160,7 @@ async def _quoted(
     # Noted with the first words: should this process die, they are known for quotes.
     run.model, run.sentences = EXTRACTIVE, tuple(sentences)
     stored = [sentence.as_dict() for sentence in sentences]
-    run.fields = {**run.fields, "model": EXTRACTIVE, "sentences": stored}
+    run.fields = {**run.fields, "model": EXTRACTIVE, "prompt_version": "", "sentences": stored}
     for piece in pieces:
         _apply(run, piece)
     degraded = dict.fromkeys((*found.degraded, *lacks, *(("model",) if notice else ())))
@@ -192,7 +192,7 @@ def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more
 async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -> Ending:
     """The answer of a model, or a quoted one where none gives any."""
     job, query, found = asked
-    written = await write_with(Writing(run, desk, job, found.passages, _apply))
+    written = await write_with(Writing(run, desk, job, found.passages, _take))
     if written.is_not_found:
         return await _not_found(run, desk, query, found)
     if not written.model:
@@ -201,6 +201,11 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
     return _answered(written.model, found, written_sentences(run.text), **more)
+
+
+async def _take(run: Run, piece: generation.Piece) -> None:
+    """A piece of a model's answer."""
+    _apply(run, piece)
 
 
 def _apply(run: Run, piece: generation.Piece) -> None:

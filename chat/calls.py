@@ -21,6 +21,7 @@ from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelFailed,
 from chat.generation.modelconfig import Limits, ModelBusy, ModelResting, limits_of
 from chat.generation.patience import LONGEST_RETRY_AFTER
 from chat.generation.prompts import Message
+from chat.generation.voice import PLAIN, Voice
 from chat.ledger import CallOutcome
 from chat.spending import Order, Receipt, reserve, settle
 
@@ -123,22 +124,16 @@ class Count:
         return round((monotonic() - self.began) * 1000)
 
 
+@dataclass(frozen=True)
 class CountedModel:
     """A model whose every call is reserved before and settled after, however it ends."""
 
-    def __init__(
-        self,
-        desk: CallDesk,
-        config: ModelConfig,
-        purpose: str,
-        message_id: UUID | None,
-        limits: Limits | None = None,
-    ) -> None:
-        self.config = config
-        self._desk = desk
-        self._purpose = purpose
-        self._message_id = message_id
-        self._limits = limits or limits_of(config)
+    desk: CallDesk
+    config: ModelConfig
+    purpose: str
+    message_id: UUID | None = None
+    limits: Limits | None = None  # the model's own, where nothing else is said
+    voice: Voice = PLAIN
 
     async def write(self, messages: Sequence[Message]) -> AsyncGenerator[Token]:
         """Stream an answer.
@@ -147,15 +142,16 @@ class CountedModel:
             BudgetExhausted: before anything was sent.
             ModelError: as ``ChatModel.write``.
         """
-        model = self._desk.model(self.config)
+        model = self.desk.model(self.config)
+        limits = self.limits or limits_of(self.config)
         if model.breaker.seconds_left > LONGEST_RETRY_AFTER:  # a shorter pause is waited for
             model.breaker.check()
         count = Count(self.config, sum(estimate_tokens(m.content) for m in messages))
-        call_id = await self._reserve(count)
+        call_id = await self._reserve(count, limits)
         # Unless something else is said below: closed by the reader, or cancelled.
         receipt = partial(count.receipt, CallOutcome.STOPPED)
         try:
-            async with aclosing(model.write(messages, self._limits)) as tokens:
+            async with aclosing(model.write(messages, limits)) as tokens:
                 async for token in tokens:
                     count.add(token)
                     yield token
@@ -167,26 +163,26 @@ class CountedModel:
         finally:
             await self._settle(call_id, receipt())
 
-    async def _reserve(self, count: Count) -> int:
+    async def _reserve(self, count: Count, limits: Limits) -> int:
         config, sent = self.config, count.tokens_sent
         order = Order(
             model=config.name,
-            purpose=self._purpose,
-            message_id=self._message_id,
+            purpose=self.purpose,
+            message_id=self.message_id,
             tokens_in=sent,
             prompt_cost=config.cost(sent, 0),
-            highest_cost=config.cost(sent, self._limits.max_tokens),
-            seconds=config.queue_seconds + self._limits.whole_seconds,
+            highest_cost=config.cost(sent, limits.max_tokens),
+            seconds=config.queue_seconds + limits.whole_seconds,
         )
         try:
-            return await self._desk.rows(partial(reserve, order))
+            return await self.desk.rows(partial(reserve, order))
         except DatabaseError as error:
             raise ModelFailed("the call could not be recorded", is_fault=False) from error
 
     async def _settle(self, call_id: int, receipt: Receipt) -> None:
         """The job is on its way before it is waited for: a cancellation does not undo it."""
         try:
-            await self._desk.rows(partial(settle, call_id, receipt))
+            await self.desk.rows(partial(settle, call_id, receipt))
         except DatabaseError:
             logger.exception("call %s could not be settled; the sweep does it", call_id)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 
@@ -76,6 +76,7 @@ class Spending(models.Model):
     reserved_nano = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "spending"
         constraints = [
             models.UniqueConstraint(fields=["day", "scope"], name="one_sum_a_day_and_scope"),
             models.CheckConstraint(condition=Q(reserved_nano__gte=0), name="nothing_freed_twice"),
@@ -144,7 +145,7 @@ class Voice(models.Model):
     is_active = models.BooleanField(default=False)
 
     class Meta:
-        ordering = [F("id").desc()]
+        ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["is_active"], condition=Q(is_active=True), name="one_voice_is_active"

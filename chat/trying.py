@@ -38,11 +38,9 @@ async def try_voice(desk: Desk, user: Any, question: str, voice: Voice) -> Trial
         trial.problem = "“Not in my documents” would be said; the model would not be asked."
         return trial
     trial.model = chain[0].name
-    model = CountedModel(desk, chain[0], "answer", None)
+    model = CountedModel(desk, chain[0], "answer", voice=voice)
     try:
-        async with aclosing(
-            generation.written(question, found.passages, (), model, voice)
-        ) as pieces:
+        async with aclosing(generation.written(question, found.passages, (), model)) as pieces:
             async for piece in pieces:
                 _add(trial, piece)
     except ModelError as error:

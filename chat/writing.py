@@ -4,7 +4,7 @@ Once a word was shown no other model is asked: a second beginning would contradi
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import monotonic
@@ -21,12 +21,15 @@ from knowledge.passages import Passage
 
 logger = logging.getLogger(__name__)
 
-Apply = Callable[[Run, generation.Piece], None]
+Apply = Callable[[Run, generation.Piece], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Writing:
-    """What is to be written, from what, and where the pieces go."""
+    """What is to be written, from what, and where the pieces go.
+
+    ``apply`` may raise a ``ModelError`` to end the answer: what was shown then stands as cut.
+    """
 
     run: Run
     desk: CallDesk
@@ -83,15 +86,15 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     run, job = writing.run, writing.job
     run.model = config.name
     run.fields = {**run.fields, "model": config.name, "prompt_version": job.prompt_version}
-    model = CountedModel(writing.desk, config, "answer", run.message_id)
-    pieces = generation.written(job.question, writing.passages, job.turns, model, job.voice)
+    model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
+    pieces = generation.written(job.question, writing.passages, job.turns, model)
     async with aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, generation.NotFound):
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
-            writing.apply(run, piece)
+            await writing.apply(run, piece)
     if not result.is_not_found and not run.text.strip():
         raise ModelError("nothing of it is an answer")
 

@@ -12,17 +12,20 @@ from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import ANSWER_TOKENS, Turn, estimate_tokens, fit
 from chat.generation.llm import ModelConfig, ModelError, Token
 from chat.generation.sentences import Sentence, last_sentence
-from chat.generation.voice import PLAIN, Voice
+from chat.generation.voice import Voice
 from knowledge.passages import Passage
 
 _SPACE = re.compile(r"\s+")
 
 
 class Model(Protocol):
-    """What writes."""
+    """What writes, and in whose words."""
 
     @property
     def config(self) -> ModelConfig: ...
+
+    @property
+    def voice(self) -> Voice: ...
 
     def write(self, messages: Sequence[prompts.Message]) -> AsyncGenerator[Token]: ...
 
@@ -141,13 +144,9 @@ def _could_be_not_found(start: str) -> bool:
 
 
 async def written(
-    question: str,
-    passages: Sequence[Passage],
-    turns: Sequence[Turn],
-    model: Model,
-    voice: Voice = PLAIN,
+    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: Model
 ) -> AsyncGenerator[Piece]:
-    """The answer as a model writes it, in the words of an organisation that has some.
+    """The answer as a model writes it.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
@@ -155,11 +154,11 @@ async def written(
     context = fit(
         passages,
         turns,
-        fixed=prompts.system(voice) + question,
+        fixed=prompts.system(model.voice) + question,
         window=model.config.window + ANSWER_TOKENS - model.config.answer_tokens,
     )
     writer = Writer(context.passages)
-    messages = prompts.build(question, context, voice=voice)
+    messages = prompts.build(question, context, voice=model.voice)
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('reserved_nano', models.BigIntegerField(default=0)),
             ],
             options={
+                'verbose_name_plural': 'spending',
                 'constraints': [models.UniqueConstraint(fields=('day', 'scope'), name='one_sum_a_day_and_scope'), models.CheckConstraint(condition=models.Q(('reserved_nano__gte', 0)), name='nothing_freed_twice')],
             },
         ),
@@ -87,7 +88,7 @@ class Migration(migrations.Migration):
                 ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': [models.OrderBy(models.F('id'), descending=True)],
+                'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('is_active', True)), fields=('is_active',), name='one_voice_is_active')],
             },
         ),

@@ -173,7 +173,7 @@ def test_a_trial_says_why_there_is_no_answer(
     model_server.script = Script("refused", status=401)
     tried = desk.post("/admin/chat/voice/try/", {"question": QUESTION["message"]}).context["tried"]
     assert "401" in tried.problem
-    settings.OPENAI_BASE_URL = ""
+    settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = ""
     tried = desk.post("/admin/chat/voice/try/", {"question": QUESTION["message"]}).context["tried"]
     assert "No model is set up" in tried.problem
     assert desk.post("/admin/chat/voice/try/", {"question": " "}).status_code == 400
