@@ -12,6 +12,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def report(found: Sequence[Seen], rounds: int) -> None:
 
 
 def measure(running: Stage, rounds: int) -> list[Seen]:
-    with running.client() as client:
+    with closing(running.client()) as client:
         add_document(client)
         ask(client, Failure("extractive", "", Script()))  # loads what the first question loads
         return [ask(client, failure) for _ in range(rounds) for failure in FAILURES]

@@ -197,7 +197,7 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -
         return await _not_found(run, desk, query, found)
     if not written.model:
         return await _quoted(run, desk, query, found, written.notice)
-    more = {"tokens_used": written.tokens_used, "notice": written.notice}
+    more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": written.notice}
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
     return _answered(written.model, found, written_sentences(run.text), **more)

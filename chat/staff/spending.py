@@ -81,7 +81,7 @@ class ModelCallAdmin(ReadByStaff, ModelAdmin):  # type: ignore[misc]  # unfold h
 
 def by_day_and_model(since: date) -> list[dict[str, Any]]:
     """Calls, tokens and US dollars, the latest day first and its dearest model first."""
-    return list(
+    rows = (
         ModelCall.objects.filter(day__gte=since)
         .order_by()
         .values("day", "model")
@@ -94,6 +94,7 @@ def by_day_and_model(since: date) -> list[dict[str, Any]]:
         )
         .order_by("-day", "-cost", "model")
     )
+    return [dict(row) for row in rows]
 
 
 def _today() -> Today:
