@@ -6,7 +6,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from chat import staff
 from chat.models import ChatSession, Feedback, Message
+
+__all__ = ["ChatSessionAdmin", "FeedbackAdmin", "MessageAdmin", "staff"]
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -56,6 +59,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "state",
         "outcome",
         "model",
+        "prompt_version",
         "confidence",
         "notice",
         "degraded",

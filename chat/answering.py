@@ -6,20 +6,20 @@ It writes into a ``Run`` and returns how it ended; rows are touched through the 
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from chat import wording
-from chat.conf import ANSWERABLE, EXTRACTIVE, model_config
+from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.generation import answer as generation
 from chat.generation.context import Turn
-from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout
+from chat.generation.llm import ChatModel, ModelConfig
 from chat.generation.sentences import Sentence, written_sentences
 from chat.jobs import Job, load
 from chat.journal import Ending
 from chat.models import Message
 from chat.runs import Quoted, Run, passage_source
+from chat.writing import Writing, write_with
 from knowledge.passages import Passage, SearchResult
 from knowledge.search import EmbedderUnavailable, embed, nearest, search
 
@@ -58,10 +58,9 @@ async def write_answer(run: Run, desk: Desk) -> Ending:
     run.stage = "answer"
     if not found.passages or found.answerable < ANSWERABLE:
         return await _not_found(run, desk, query, found)
-    config = model_config(job.model)
-    if config is None:
+    if not job.models:
         return await _quoted(run, desk, query, found)
-    return await _written(run, desk, (job, query, found), config)
+    return await _written(run, desk, (job, query, found))
 
 
 def _find(job: Job) -> tuple[str, SearchResult]:
@@ -161,7 +160,7 @@ async def _quoted(
     # Noted with the first words: should this process die, they are known for quotes.
     run.model, run.sentences = EXTRACTIVE, tuple(sentences)
     stored = [sentence.as_dict() for sentence in sentences]
-    run.fields = {**run.fields, "model": EXTRACTIVE, "sentences": stored}
+    run.fields = {**run.fields, "model": EXTRACTIVE, "prompt_version": "", "sentences": stored}
     for piece in pieces:
         _apply(run, piece)
     degraded = dict.fromkeys((*found.degraded, *lacks, *(("model",) if notice else ())))
@@ -190,37 +189,23 @@ def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more
     )
 
 
-async def _written(
-    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], config: ModelConfig
-) -> Ending:
-    """The answer of a model, or a quoted one where the model gives none."""
+async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -> Ending:
+    """The answer of a model, or a quoted one where none gives any."""
     job, query, found = asked
-    run.model = config.name
-    run.fields = {**run.fields, "model": config.name}
-    used = 0
-    notice: wording.Notice | None = None
-    try:
-        pieces = generation.written(job.question, found.passages, job.turns, desk.model(config))
-        async with aclosing(pieces) as stream:
-            async for piece in stream:
-                if isinstance(piece, generation.NotFound):
-                    return await _not_found(run, desk, query, found)
-                if isinstance(piece, generation.Used):
-                    used = piece.tokens
-                _apply(run, piece)
-    except ModelError as error:
-        logger.warning("model failed for message %s: %s", run.message_id, error)
-        notice = _notice(error, has_text=bool(run.text))
-    if not run.text.strip():
-        return await _quoted(run, desk, query, found, notice or wording.MODEL_FAILED)
-    sentences = written_sentences(run.text)
-    return _answered(config.name, found, sentences, tokens_used=used, notice=notice)
+    written = await write_with(Writing(run, desk, job, found.passages, _take))
+    if written.is_not_found:
+        return await _not_found(run, desk, query, found)
+    if not written.model:
+        return await _quoted(run, desk, query, found, written.notice)
+    more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": written.notice}
+    if written.errors:
+        more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
+    return _answered(written.model, found, written_sentences(run.text), **more)
 
 
-def _notice(error: ModelError, *, has_text: bool) -> wording.Notice:
-    if isinstance(error, ModelTimeout):
-        return wording.CUT_BY_TIMEOUT if has_text else wording.MODEL_TIMEOUT
-    return wording.CUT if has_text else wording.MODEL_FAILED
+async def _take(run: Run, piece: generation.Piece) -> None:
+    """A piece of a model's answer."""
+    _apply(run, piece)
 
 
 def _apply(run: Run, piece: generation.Piece) -> None:

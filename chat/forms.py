@@ -37,6 +37,7 @@ class AskForm(forms.Form):
     message = QuestionField(error_messages={"required": "Write a question first."})
     chat_session_id = forms.UUIDField(required=False)
     key = forms.CharField(required=False, max_length=KEY_MAX_CHARS)
+    model = forms.CharField(required=False, max_length=100)
 
 
 class RenameForm(forms.Form):

@@ -6,8 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from chat import reading
+from chat.conf import answer_chain
+from chat.generation import prompts
 from chat.generation.context import HISTORY_TURNS, Turn
+from chat.generation.llm import ModelConfig
+from chat.generation.voice import PLAIN, Voice
 from chat.models import Message
+from chat.voices import active_voice
 from knowledge.passages import Filters
 
 
@@ -21,6 +26,13 @@ class Job:
     model: str
     top_k: int | None
     filters: Filters
+    models: tuple[ModelConfig, ...] = ()  # that write it, in their order; none: it is quoted
+    voice: Voice = PLAIN
+
+    @property
+    def prompt_version(self) -> str:
+        """What the model was told beside passages and question."""
+        return prompts.version(self.voice)
 
 
 def load(message_id: UUID) -> Job:
@@ -30,13 +42,16 @@ def load(message_id: UUID) -> Job:
     if question is None:
         raise ValueError(f"message {message_id} answers nothing")
     options = message.options
+    user = message.session.user
     return Job(
         question=question.text,
         turns=_turns(message),
-        user=message.session.user,
+        user=user,
         model=options.get("model", ""),
         top_k=options.get("top_k"),
         filters=filters_of(options),
+        models=answer_chain(options.get("model", ""), user),
+        voice=active_voice(),
     )
 
 

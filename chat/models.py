@@ -9,10 +9,23 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from chat.ledger import Budget, ModelCall, Spending, Voice
 from core.models import TimeStampedModel
 
 if TYPE_CHECKING:
     from users.models import User
+
+__all__ = [
+    "Budget",
+    "ChatSession",
+    "Citation",
+    "Feedback",
+    "Message",
+    "MessageState",
+    "ModelCall",
+    "Spending",
+    "Voice",
+]
 
 
 class ChatSessionQuerySet(models.QuerySet["ChatSession"]):
@@ -99,6 +112,7 @@ class Message(TimeStampedModel):
     degraded = models.JSONField(default=list, blank=True)
     retrieval = models.JSONField(default=dict, blank=True)  # scores by stage: staff only
     options = models.JSONField(default=dict, blank=True)  # top_k, include_sources, filters
+    prompt_version = models.CharField(max_length=20, blank=True)  # of a model's answer: "1", "1.7"
     tokens_used = models.PositiveIntegerField(default=0)
     processing_time = models.PositiveIntegerField(default=0)  # ms
     searched = models.PositiveIntegerField(default=0)  # documents that were searched

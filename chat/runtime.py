@@ -8,7 +8,7 @@ that close their connection. One flusher writes what all answers of the process 
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from time import monotonic, sleep
@@ -98,6 +98,10 @@ class Runtime:
         """Do a short job with rows in a thread of ours."""
         return self._rows.submit(closing, work)
 
+    def call(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Do something in the loop, where the models live."""
+        return asyncio.run_coroutine_threadsafe(work, self._running_loop())
+
     def wind_down(self, seconds: float = DRAIN_SECONDS) -> int:
         """Wait for the answers of a process that is about to go, then interrupt the others.
 
@@ -132,6 +136,10 @@ class Runtime:
         if config not in self._models:
             self._models[config] = ChatModel(config)
         return self._models[config]
+
+    def known_models(self) -> list[ChatModel]:
+        """The models that were asked so far, for a look at them from any thread."""
+        return list(self._models.values())
 
     # --- inside the loop ------------------------------------------------------------------------
 

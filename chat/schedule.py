@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat import journal
+from chat import journal, spending
 from chat.models import ChatSession
 from chat.services import UNDO_MINUTES
 from core.periods import run_daily
@@ -21,9 +21,19 @@ NIGHTLY = time(2, 0)  # in TIME_ZONE
 def sweep() -> dict[str, int]:
     """End what died, remove what was deleted, and once a night what is too old."""
     now = timezone.now()
-    report = {"interrupted": journal.interrupt_expired(), "removed": remove_deleted(now)}
+    report = {
+        "interrupted": journal.interrupt_expired(),
+        "released": spending.release_lost(),
+        "removed": remove_deleted(now),
+    }
     nightly = run_daily("chat.retention", NIGHTLY, partial(expire, now), now=now)
+    run_daily("chat.calls", NIGHTLY, partial(forget_calls, now), now=now)
     return {**report, **(nightly or {})}
+
+
+def forget_calls(now: datetime) -> dict[str, int]:
+    """What models cost more than 400 days ago."""
+    return {"calls": spending.forget_old(now)}
 
 
 def remove_deleted(now: datetime) -> int:

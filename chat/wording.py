@@ -34,6 +34,11 @@ CUT = Notice(
     code=Code.GENERATION_FAILED,
     detail="Cut short. The writing model broke off. What is above stands, but it may not be all.",
 )
+BUDGET = Notice(
+    code=Code.BUDGET_EXHAUSTED,
+    detail="Quoted, not written. Today's budget for the writing model is used up, so you see the "
+    "sentences of the documents themselves.",
+)
 SEARCH_FAILED = Notice(
     code=Code.RETRIEVAL_UNAVAILABLE,
     detail="The documents could not be searched. Your question is saved; ask it again in a minute.",
@@ -42,6 +47,18 @@ FAILED = Notice(
     code=Code.GENERATION_FAILED,
     detail="The answer could not be written. Your question is saved; ask it again in a minute.",
 )
+
+
+def written_by_another(code: str, model: str) -> Notice:
+    """Why a model wrote that stands further down in the list; ``code`` is what stopped the first.
+
+    The name is the operator's own word for the model.
+    """
+    why = {
+        Code.BUDGET_EXHAUSTED: "Today's budget for the usual model is used up.",
+        Code.MODEL_TIMEOUT: "The usual model did not answer in time.",
+    }.get(Code(code), "The usual model could not answer.")
+    return Notice(code=code, detail=f"Written by {model}. {why}")
 
 
 def not_found(searched: int) -> str:

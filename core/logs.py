@@ -13,6 +13,7 @@ MAX_LINE = 8192
 QUIET = (
     "uvicorn.access",
     "httpx",
+    "httpx2",
     "openai",
     "faiss",
     "urllib3",

@@ -6,6 +6,7 @@ A bad value raises ``ImproperlyConfigured`` with the variable's name and never i
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -44,6 +45,17 @@ def _number(name: str, default: int, low: int, high: int) -> int:
 
 def _text(name: str, default: str = "") -> str:
     return _value(env.str, name, default).strip()
+
+
+def _amount(name: str, default: str, high: int) -> Decimal:
+    """A decimal from 0 on."""
+    try:
+        value = Decimal(_text(name, default))
+    except InvalidOperation:
+        raise ImproperlyConfigured(f"{name} has a value that cannot be read.") from None
+    if not (value.is_finite() and 0 <= value <= high):
+        raise ImproperlyConfigured(f"{name} must lie between 0 and {high}.")
+    return value
 
 
 def _flag(name: str) -> bool:
@@ -106,7 +118,23 @@ OPENAI_BASE_URL = _address(_text("OPENAI_BASE_URL"), "OPENAI_BASE_URL", "http", 
 CHAT_MODEL = _text("CHAT_MODEL", "gpt-4o-mini")
 CHAT_CONTEXT_TOKENS = _number("CHAT_CONTEXT_TOKENS", 8192, 1024, 2_000_000)
 MODEL_TIMEOUT_SECONDS = _number("MODEL_TIMEOUT_SECONDS", 60, 1, 3600)
+MODEL_CONNECT_SECONDS = _number("MODEL_CONNECT_SECONDS", 5, 1, 300)
 MODEL_FIRST_TOKEN_SECONDS = _number("MODEL_FIRST_TOKEN_SECONDS", 20, 1, 3600)
+MODEL_NEXT_TOKEN_SECONDS = _number("MODEL_NEXT_TOKEN_SECONDS", 20, 1, 3600)
+MODEL_RETRIES = _number("MODEL_RETRIES", 2, 0, 10)
+MODEL_CALLS_AT_ONCE = _number("MODEL_CALLS_AT_ONCE", 64, 1, 10_000)
+MODEL_QUEUE_SECONDS = _number("MODEL_QUEUE_SECONDS", 10, 0, 300)
+MODEL_TEMPERATURE = _amount("MODEL_TEMPERATURE", "0.2", 2)
+MODEL_ANSWER_TOKENS = _number("MODEL_ANSWER_TOKENS", 700, 16, 32_768)
+MODEL_PRICE_IN = _amount("MODEL_PRICE_IN", "0", 100_000)
+MODEL_PRICE_OUT = _amount("MODEL_PRICE_OUT", "0", 100_000)
+MODEL_FALLBACKS = _list("MODEL_FALLBACKS", [])
+MODEL_CHOICE = _choice("MODEL_CHOICE", "members", "everyone", "staff", "nobody")
+MODELS_FILE = _text("MODELS_FILE")
+DAILY_BUDGET_USD = _amount("DAILY_BUDGET_USD", "100", 10_000_000)
+DAILY_BUDGET_PERSON_USD = (
+    _amount("DAILY_BUDGET_PERSON_USD", "", 10_000_000) if _text("DAILY_BUDGET_PERSON_USD") else None
+)
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
 EMBEDDING_BASE_URL = _address(_text("EMBEDDING_BASE_URL"), "EMBEDDING_BASE_URL", "http", "https")
@@ -182,6 +210,7 @@ HEALTH_PARTS = {
     "worker": "core.health.worker",
     "disk": "core.health.disk",
     "index": "knowledge.health.index",
+    "models": "chat.health.models_part",
 }
 # What GET /metrics tells; each yields prometheus_client's families.
 METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect"]

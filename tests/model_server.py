@@ -33,7 +33,10 @@ class Script:
     (says nothing), ``throttled`` (429), ``broken`` (500), ``reset`` (closes the connection in the
     middle of a token), ``garbage`` (lines that are not JSON), ``page`` (200 with HTML), ``empty``
     (chunks without choices), ``silent`` (ends without a word), ``malformed`` (JSON of the wrong
-    shape), ``endless``, ``stuck`` (stops sending after ``cut_after`` tokens, stays connected).
+    shape), ``endless``, ``stuck`` (stops sending after ``cut_after`` tokens, stays connected),
+    ``refused`` (``status`` with ``error``), ``strict`` (400 to ``max_tokens`` and ``temperature``,
+    as reasoning models do, else an answer), ``thinking`` (thoughts first, in a field of their own),
+    ``azure`` (what its filter found first, in a chunk without choices).
     """
 
     kind: str = "answer"
@@ -42,7 +45,9 @@ class Script:
     delay: float = 0.0  # seconds before each token
     first_delay: float = 0.0
     cut_after: int = 3  # tokens, for reset and stuck
-    retry_after: int = 7
+    retry_after: float = 7
+    status: int = 503
+    error: dict[str, str] = field(default_factory=lambda: {"message": "not now"})
     usage: bool = True
     finish_reason: str = "stop"
 
@@ -53,6 +58,11 @@ class Script:
         return _PIECE.findall(text) + re.findall(r"\s+\Z", text)
 
 
+def _refused_field(request: dict[str, Any]) -> str:
+    """What a reasoning model does not take."""
+    return next((name for name in ("max_tokens", "temperature") if name in request), "")
+
+
 def _quote(prompt: str) -> str:
     """The first sentence of the first passage, with its mark."""
     found = _PASSAGE.search(prompt)
@@ -61,6 +71,7 @@ def _quote(prompt: str) -> str:
 
 
 _KINDS = "answer hang throttled broken reset garbage page empty silent malformed endless stuck"
+_KINDS += " refused strict thinking azure"
 SCRIPTS = {name: Script(name) for name in _KINDS.split()}
 
 
@@ -69,9 +80,12 @@ class ModelServer:
     """Runs in a thread with a loop of its own. ``requests`` holds the bodies that came."""
 
     script: Script = field(default_factory=Script)
+    first: list[Script] = field(default_factory=list)  # played once each, before ``script``
     host: str = "127.0.0.1"
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # the Authorization headers
     aborted: int = 0  # streams that the client closed before their end
     open: int = 0
 
@@ -135,11 +149,16 @@ class ModelServer:
             _answer(writer, 404, {"error": {"message": "no such address"}})
             return True
         request = json.loads(body)
+        self.paths.append(head.split(" ", 2)[1])
+        key = re.search(r"^authorization: *(.*?)\r?$", head, re.IGNORECASE | re.MULTILINE)
+        self.keys.append(key.group(1) if key else "")
         self.requests.append(request)
         return await self._play(request, self._script_of(request), (reader, writer))
 
     def _script_of(self, request: dict[str, Any]) -> Script:
         name = str(request.get("model", "")).partition("script:")[2]
+        if self.first and not name:
+            return self.first.pop(0)
         return SCRIPTS.get(name, self.script)
 
     async def _play(
@@ -152,6 +171,13 @@ class ModelServer:
         if script.kind == "throttled":
             error = {"error": {"message": "slow down", "type": "rate_limit"}}
             _answer(writer, 429, error, {"Retry-After": str(script.retry_after)})
+            return True
+        if script.kind == "refused":
+            _answer(writer, script.status, {"error": script.error})
+            return True
+        if script.kind == "strict" and (unknown := _refused_field(request)):
+            words = f"Unsupported parameter: '{unknown}' is not supported with this model."
+            _answer(writer, 400, {"error": {"message": words, "param": unknown, "code": "x"}})
             return True
         if script.kind == "broken":
             _answer(writer, 500, {"error": {"message": "broken"}})
@@ -240,6 +266,11 @@ def _tokens(request: dict[str, Any], script: Script) -> Iterator[bytes]:
     pieces = [] if script.kind == "silent" else script.pieces(prompt)
     while script.kind == "endless":
         yield _delta("again and again ")
+    if script.kind == "azure":
+        found = [{"prompt_index": 0, "content_filter_results": {}}]
+        yield _event({"id": "", "choices": [], "prompt_filter_results": found})
+    for _ in range(5 if script.kind == "thinking" else 0):
+        yield _event({"id": "x", "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]})
     for piece in pieces:
         yield _delta(piece)
     yield _delta("", script.finish_reason)
@@ -294,7 +325,7 @@ def _raw(
     media_type: str,
     headers: dict[str, str] | None = None,
 ) -> None:
-    lines = [f"HTTP/1.1 {status} {_REASONS[status]}", f"Content-Type: {media_type}"]
+    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Refused')}", f"Content-Type: {media_type}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     lines += [f"Content-Length: {len(body)}", "", ""]
     writer.write("\r\n".join(lines).encode() + body)

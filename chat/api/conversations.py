@@ -166,7 +166,7 @@ class ModelsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The default first; `extractive` quotes the documents and needs no model."""
-        names = model_names()
+        names = model_names(request.user)
         listed = [{"model": name, "is_default": name == names[0]} for name in names]
         return Response({"count": len(listed), "next": None, "previous": None, "results": listed})
 

@@ -4,16 +4,30 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from chat.generation import extractive, prompts
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
-from chat.generation.context import Turn, estimate_tokens, fit
-from chat.generation.llm import ChatModel, ModelError
+from chat.generation.context import ANSWER_TOKENS, Turn, estimate_tokens, fit
+from chat.generation.llm import ModelConfig, ModelError, Token
 from chat.generation.sentences import Sentence, last_sentence
+from chat.generation.voice import Voice
 from knowledge.passages import Passage
 
 _SPACE = re.compile(r"\s+")
+
+
+class Model(Protocol):
+    """What writes, and in whose words."""
+
+    @property
+    def config(self) -> ModelConfig: ...
+
+    @property
+    def voice(self) -> Voice: ...
+
+    def write(self, messages: Sequence[prompts.Message]) -> AsyncGenerator[Token]: ...
 
 
 @dataclass(frozen=True)
@@ -130,16 +144,21 @@ def _could_be_not_found(start: str) -> bool:
 
 
 async def written(
-    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: ChatModel
+    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: Model
 ) -> AsyncGenerator[Piece]:
     """The answer as a model writes it.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
     """
-    context = fit(passages, turns, fixed=prompts.RULES + question, window=model.config.window)
+    context = fit(
+        passages,
+        turns,
+        fixed=prompts.system(model.voice) + question,
+        window=model.config.window + ANSWER_TOKENS - model.config.answer_tokens,
+    )
     writer = Writer(context.passages)
-    messages = prompts.build(question, context)
+    messages = prompts.build(question, context, voice=model.voice)
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:

@@ -1,157 +1,228 @@
 """A model that writes, behind any OpenAI-compatible address.
 
-    ModelError
-    ├── ModelTimeout   no connection, no first token or no next token in time
-    └── ModelFailed    refused, broke off, or sent what cannot be read
-
-Nothing is retried here: a retry is billed, and text that was shown must not come twice.
+A call is repeated only while nothing of it was shown, and only where the provider refused it or
+was not reached: what was generated is billed, and text that was shown must not come twice.
 """
 
 import asyncio
-import logging
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 
-from chat.generation.context import ANSWER_TOKENS
+from chat.generation import patience
+from chat.generation.breaker import Breaker
+from chat.generation.dialect import Dialect
+from chat.generation.modelconfig import (
+    Limits,
+    ModelBusy,
+    ModelConfig,
+    ModelError,
+    ModelFailed,
+    ModelTimeout,
+    limits_of,
+)
 from chat.generation.prompts import Message
+from chat.generation.tokens import Cleaner, Measure, Thoughts, Token, read_piece
 
-logger = logging.getLogger(__name__)
+__all__ = ["ChatModel", "ModelConfig", "ModelError", "ModelFailed", "ModelTimeout", "Token"]
 
-CONNECT_SECONDS = 5.0
-TEMPERATURE = 0.2
-# A model that ignores ``max_tokens`` is cut here: no answer of 700 tokens is longer.
-LONGEST_ANSWER = ANSWER_TOKENS * 12
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-class ModelError(Exception):
-    """The model gave no answer, or not all of it."""
+# Refused for the moment: nothing was generated, nothing billed. 529 is Anthropic's "overloaded".
+_PASSING = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_OUR_FAULT = frozenset({400, 413, 422})  # of the request, not of the model's health
 
 
-class ModelTimeout(ModelError):
-    pass
+@dataclass
+class _Clock:
+    """The time-outs of one call: absolute ends, in the loop's time."""
+
+    whole: float
+    first: float
+    step: float  # seconds between two pieces
+    has_begun: bool = False
+
+    def left(self) -> float:
+        """Seconds that the next piece may take."""
+        now = asyncio.get_running_loop().time()
+        until = now + self.step if self.has_begun else self.first
+        return max(0.0, min(until, self.whole) - now)
 
 
-class ModelFailed(ModelError):
-    pass
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Where a model is and how long it may take, in seconds."""
-
-    name: str
-    api_key: str
-    base_url: str = ""
-    window: int = 8192  # tokens
-    first_token_seconds: float = 20.0
-    next_token_seconds: float = 20.0
-    whole_seconds: float = 60.0
-
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of the answer; the last one carries the provider's own count and no text."""
-
-    text: str
-    tokens_used: int = 0
-
-
-class Cleaner:
-    """Tokens without what no row and no wire takes: lone surrogates and control characters.
-
-    Newline and tab stay. Half of a pair waits for the other half in the next token.
-    """
-
-    def __init__(self) -> None:
-        self._half = ""
-
-    def feed(self, text: str) -> str:
-        text = self._half + text
-        self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        whole = text[: len(text) - len(self._half)]
-        if not whole.isascii():
-            # Joins the halves of pairs and leaves out halves that stand alone.
-            whole = whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
-        return _CONTROL.sub("", whole)
-
-
+@dataclass
 class ChatModel:
-    """One model. Make and use it in one event loop."""
+    """One model with its breaker. Make and use it in one event loop."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        self.config = config
+    config: ModelConfig
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def __post_init__(self) -> None:
         self._client = openai.AsyncOpenAI(
-            api_key=config.api_key or "none",  # local servers want none, the client wants one
-            base_url=config.base_url or None,
-            timeout=openai.Timeout(config.whole_seconds, connect=CONNECT_SECONDS),
+            api_key=self.config.api_key or "none",  # local servers want none, the client wants one
+            base_url=self.config.base_url or None,
+            timeout=openai.Timeout(self.config.whole_seconds, connect=self.config.connect_seconds),
             max_retries=0,
         )
+        self._dialect = Dialect()
+        self._turns = asyncio.Semaphore(self.config.at_once)
+        self.running = 0
 
-    async def write(self, messages: Sequence[Message]) -> AsyncGenerator[Token]:
+    async def write(
+        self, messages: Sequence[Message], limits: Limits | None = None
+    ) -> AsyncGenerator[Token]:
         """Stream an answer.
 
         Closing the iterator closes the connection, so the provider stops writing.
 
         Raises:
-            ModelTimeout, ModelFailed: also after some tokens have come.
+            ModelError: also after some tokens have come.
         """
-        deadline = asyncio.get_running_loop().time() + self.config.whole_seconds
-        stream = await self._open(messages, deadline)
+        limits = limits or limits_of(self.config)
+        async with self._turn():
+            deadline = asyncio.get_running_loop().time() + limits.whole_seconds
+            attempt = 0
+            while True:
+                attempt += 1
+                pause = None
+                tokens = self._attempt(messages, limits, deadline)
+                has_text = False
+                async with aclosing(tokens):
+                    try:
+                        async for token in tokens:
+                            has_text = has_text or bool(token.text)
+                            yield token
+                    except ModelError as error:
+                        pause = _pause(error, attempt, limits, deadline)
+                        if pause is None or has_text:
+                            raise
+                if pause is None:
+                    return
+                await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One of the calls that may run at once.
+
+        Raises:
+            ModelBusy: none became free in time.
+        """
         try:
-            async for token in self._tokens(stream, deadline):
+            async with asyncio.timeout(self.config.queue_seconds):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise ModelBusy(f"{self.config.at_once} calls are running") from error
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
+            self._turns.release()
+
+    async def _attempt(
+        self, messages: Sequence[Message], limits: Limits, deadline: float
+    ) -> AsyncGenerator[Token]:
+        """One request, and what it says about the model's health."""
+        self.breaker.enter()
+        is_told = False
+        try:
+            async with aclosing(self._stream(messages, limits, deadline)) as tokens:
+                async for token in tokens:
+                    yield token
+            self.breaker.succeeded()
+            is_told = True
+        except ModelError as error:
+            if error.is_fault:
+                self.breaker.failed(error.retry_after)
+                is_told = True
+            raise
+        finally:
+            if not is_told:  # stopped by the reader, or refused for what it was
+                self.breaker.left()
+
+    async def _stream(
+        self, messages: Sequence[Message], limits: Limits, deadline: float
+    ) -> AsyncGenerator[Token]:
+        now = asyncio.get_running_loop().time()
+        clock = _Clock(
+            deadline, now + self.config.first_token_seconds, self.config.next_token_seconds
+        )
+        stream = await self._open(messages, limits, clock)
+        try:
+            async for token in _tokens(stream, clock, limits.max_tokens):
                 yield token
         finally:
             with suppress(openai.OpenAIError, OSError, RuntimeError):
                 await stream.close()
 
-    async def close(self) -> None:
-        await self._client.close()
-
-    async def _open(self, messages: Sequence[Message], deadline: float) -> Any:
+    async def _open(self, messages: Sequence[Message], limits: Limits, clock: _Clock) -> Any:
+        """The stream; a parameter that this server refuses is left out from then on."""
         said: Any = [message.as_dict() for message in messages]
-        request = self._client.chat.completions.create(
-            model=self.config.name,
-            messages=said,
-            stream=True,
-            stream_options={"include_usage": True},
-            temperature=TEMPERATURE,
-            max_tokens=ANSWER_TOKENS,
-        )
-        return await _in_time(request, min(self.config.first_token_seconds, _left(deadline)))
-
-    async def _tokens(self, stream: Any, deadline: float) -> AsyncIterator[Token]:
-        events = aiter(stream)
-        length = 0
-        cleaner = Cleaner()
-        reason = ""
         while True:
-            limit = self.config.next_token_seconds if length else self.config.first_token_seconds
+            request = self._client.chat.completions.create(
+                model=self.config.model_id,
+                messages=said,
+                stream=True,
+                **self._dialect.parameters(self.config, limits),
+            )
             try:
-                event = await _in_time(anext(events), min(limit, _left(deadline)))
-            except StopAsyncIteration:
-                break
-            token, finished = _read(event)
-            token = replace(token, text=cleaner.feed(token.text))
-            reason = finished or reason
-            length += len(token.text)
-            if token.text or token.tokens_used:
-                yield token
-            if length > LONGEST_ANSWER:
-                raise ModelFailed("the answer has no end")
-        if not length:
-            raise ModelFailed("the answer is empty")
-        if reason == "length":
-            raise ModelFailed("the answer was cut at its longest length")
+                return await _in_time(request, clock.left())
+            except ModelFailed as error:
+                refusal = error.__cause__
+                if not isinstance(refusal, openai.BadRequestError):
+                    raise
+                if not self._dialect.learn(refusal):
+                    raise
 
 
-def _left(deadline: float) -> float:
-    return max(0.0, deadline - asyncio.get_running_loop().time())
+async def _tokens(stream: Any, clock: _Clock, max_tokens: int) -> AsyncIterator[Token]:
+    events = aiter(stream)
+    cleaner, thoughts, measure = Cleaner(), Thoughts(), Measure(max_tokens)
+    reason = ""
+    while True:
+        try:
+            event = await _in_time(anext(events), clock.left())
+        except StopAsyncIteration:
+            break
+        piece = read_piece(event)
+        reason = piece.finished or reason
+        clock.has_begun = clock.has_begun or piece.is_alive
+        text = thoughts.feed(cleaner.feed(piece.text))
+        measure.add(text)
+        if text or piece.tokens_in or piece.tokens_out:
+            yield Token(text, piece.tokens_in, piece.tokens_out)
+    rest = thoughts.rest()
+    if rest:
+        measure.add(rest)
+        yield Token(rest)
+    _judge(reason, has_text=bool(measure))
+
+
+def _judge(reason: str, *, has_text: bool) -> None:
+    """Whether an answer that ended is one.
+
+    Raises:
+        ModelFailed: it is empty, withheld or cut.
+    """
+    if reason == "content_filter":
+        raise ModelFailed("the provider withheld the answer", is_fault=False)
+    if not has_text:
+        spent = ": its tokens went into thoughts, so it needs more" if reason == "length" else ""
+        raise ModelFailed(f"the answer is empty{spent}")
+    if reason == "length":
+        raise ModelFailed("the answer was cut at its longest length", is_fault=False)
+
+
+def _pause(error: ModelError, attempt: int, limits: Limits, deadline: float) -> float | None:
+    """Seconds until the next attempt; None where there is none."""
+    if not error.may_repeat or attempt > limits.retries:
+        return None
+    pause = patience.pause_before(attempt, error.retry_after)
+    left = deadline - asyncio.get_running_loop().time()
+    return pause if pause is not None and pause < left else None
 
 
 async def _in_time(work: Any, seconds: float) -> Any:
@@ -165,21 +236,21 @@ async def _in_time(work: Any, seconds: float) -> Any:
     except (TimeoutError, openai.APITimeoutError) as error:
         raise ModelTimeout(f"nothing came within {seconds:.0f} s") from error
     except openai.APIStatusError as error:
-        raise ModelFailed(f"the model answered {error.status_code}") from error
+        raise _refused(error) from error
+    except openai.APIConnectionError as error:
+        raise ModelFailed("the connection failed", may_repeat=True, is_billed=False) from error
     except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
         # The last three: a body that is not the JSON that the client expects.
         raise ModelFailed(type(error).__name__) from error
 
 
-def _read(event: Any) -> tuple[Token, str]:
-    """Text, count and finish reason of one chunk, which the client has not validated."""
-    used = getattr(getattr(event, "usage", None), "total_tokens", 0)
-    choices = getattr(event, "choices", None)
-    if not isinstance(choices, list) or not choices:
-        return Token("", used if isinstance(used, int) else 0), ""
-    text = getattr(getattr(choices[0], "delta", None), "content", None)
-    reason = getattr(choices[0], "finish_reason", None)
-    return (
-        Token(text if isinstance(text, str) else "", used if isinstance(used, int) else 0),
-        reason if isinstance(reason, str) else "",
+def _refused(error: openai.APIStatusError) -> ModelFailed:
+    status = error.status_code
+    has_no_credit = error.code == "insufficient_quota"  # OpenAI's 429 that no waiting mends
+    return ModelFailed(
+        f"the model answered {status}",
+        may_repeat=status in _PASSING and not has_no_credit,
+        is_fault=status not in _OUR_FAULT,
+        is_billed=False,
+        retry_after=patience.retry_after(error.response.headers),
     )

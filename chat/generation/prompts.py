@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chat.generation.context import Context
 from chat.generation.sentences import marks_in
+from chat.generation.voice import PLAIN, Voice
 from knowledge.passages import Passage
 
 VERSION = "1"  # part of what an answer can be traced to
@@ -40,16 +41,30 @@ class Message:
         return {"role": self.role, "content": self.content}
 
 
-def build(question: str, context: Context, marker: str | None = None) -> list[Message]:
+def system(voice: Voice = PLAIN) -> str:
+    """The instruction: the fixed rules, and below them what an organisation wishes."""
+    words = voice.words()
+    return f"{RULES}\n{as_data(words, '')}" if words else RULES
+
+
+def version(voice: Voice = PLAIN) -> str:
+    """What names a prompt: "1", or "1.7" with the seventh version of an organisation's words."""
+    return f"{VERSION}.{voice.version}" if voice.version else VERSION
+
+
+def build(
+    question: str, context: Context, marker: str | None = None, voice: Voice = PLAIN
+) -> list[Message]:
     """The messages of one request.
 
     Args:
         question: the reader's words.
         context: passages, numbered from 1 in their order, and earlier turns.
         marker: the fence of the passages; a random one by default, so that no document can know it.
+        voice: name, tone and wishes.
     """
     marker = marker or secrets.token_hex(6)
-    messages = [Message("system", RULES)]
+    messages = [Message("system", system(voice))]
     for turn in context.turns:
         messages.append(Message("user", turn.question))
         messages.append(Message("assistant", without_marks(turn.answer)))
@@ -78,7 +93,11 @@ def as_data(text: str, marker: str) -> str:
     quoted = _BRACKETED.sub(
         lambda match: f"({(match.group(1) or match.group(2)).strip()})", visible
     )
-    return quoted.replace(marker, "").replace("<<<", "‹‹‹").replace(">>>", "›››")
+    return (
+        (quoted.replace(marker, "") if marker else quoted)
+        .replace("<<<", "‹‹‹")
+        .replace(">>>", "›››")
+    )
 
 
 def without_marks(answer: str) -> str:

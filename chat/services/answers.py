@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from chat.conf import model_names
 from chat.jobs import filters_of
 from chat.models import Feedback, Message
 from chat.runtime import runtime
@@ -34,13 +35,18 @@ def retry(user: Any, message_id: UUID, address: str = "") -> Asked:
     question = Question(
         text=answer.question.text,
         session_id=answer.session_id,
-        model=answer.options.get("model", ""),
+        model=_still_allowed(user, answer.options.get("model", "")),
         top_k=answer.options.get("top_k"),
         include_sources=answer.options.get("include_sources", True),
         filters=filters_of(answer.options),
         address=address,
     )
     return ask(user, question)
+
+
+def _still_allowed(user: Any, model: str) -> str:
+    """The model of an earlier answer, or the default where it may not be chosen any more."""
+    return model if model in model_names(user) else ""
 
 
 def rate(user: Any, message_id: UUID, rating: int, comment: str = "") -> Feedback:

@@ -1,6 +1,6 @@
 """Store a question and begin to answer it, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from chat.conf import model_names
 from chat.journal import lease_end
 from chat.models import ChatSession, Message
 from chat.runs import Run
@@ -48,7 +49,7 @@ def ask(user: Any, question: Question, key: str | None = None) -> Asked:
         Conflict: the key was used for another question.
         Throttled: too many questions in a time, or too many answers at once.
     """
-    asking = _Asking(user, checked(question), checked_key(key))
+    asking = _Asking(user, checked(question, user), checked_key(key))
     known = asking.known()
     if known is not None:
         return known
@@ -107,7 +108,7 @@ class _Asking:
             role=Message.Role.ASSISTANT,
             question=asked,
             state=Message.State.RUNNING,
-            options=stored_options(self.question),
+            options=stored_options(replace(self.question, model=_model(self.user, session))),
             idempotency_key=self.key,
             request_hash=self.question.digest if self.key else "",
             asker=self.user,
@@ -130,13 +131,20 @@ class _Asking:
             )
         session = own_session(self.user, self.question.session_id)
         row = ChatSession.objects.filter(pk=session.pk)
-        row.update(last_activity=now, updated_at=now)
+        if self.question.model:  # chosen for this question and those that follow
+            session.model = self.question.model
+        row.update(last_activity=now, updated_at=now, model=session.model)
         # Only an empty title is set: the reader may be renaming it at this moment.
         title = title_from(self.question.text)
         if row.filter(title="", title_is_theirs=False).update(title=title):
             session.title = title
         session.last_activity = now
         return session
+
+
+def _model(user: Any, session: ChatSession) -> str:
+    """The conversation's model, if this person may still choose it; else the default."""
+    return session.model if session.model in model_names(user) else ""
 
 
 def _start(run: Run) -> None:

@@ -36,8 +36,8 @@ class Question:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def checked(question: Question) -> Question:
-    """The question with a clean text.
+def checked(question: Question, user: Any) -> Question:
+    """The question with a clean text, if this person may ask it so.
 
     Raises:
         Invalid: with a sentence for each field that cannot be used.
@@ -49,7 +49,7 @@ def checked(question: Question) -> Question:
     elif len(text) > settings.MESSAGE_MAX_CHARS:
         most = settings.MESSAGE_MAX_CHARS
         errors["message"] = [f"{len(text):,} of {most:,} characters. Shorten it."]
-    if question.model and question.model not in model_names():
+    if question.model and question.model not in model_names(user):
         errors["model"] = ["This model is not among those that you may choose."]
     if question.top_k is not None and not 1 <= question.top_k <= MOST_PASSAGES:
         errors["top_k"] = [f"Between 1 and {MOST_PASSAGES}."]

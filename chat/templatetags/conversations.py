@@ -14,6 +14,7 @@ from django.template.context import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from chat.conf import EXTRACTIVE, model_names
 from chat.models import ChatSession, Message
 from core.templatetags.look import day
 
@@ -109,3 +110,16 @@ def group_name(then: date, today: date) -> str:
     if ago <= 7:
         return "Last 7 days"
     return date_format(then, "F" if then.year == today.year else "F Y")
+
+
+@register.inclusion_tag("chat/_models.html", takes_context=True)
+def model_choice(context: Context) -> dict[str, Any]:
+    """The models that the caller may choose, where more than one of them writes."""
+    session = context.get("session")
+    names = model_names(context.get("user"))
+    current = session.model if isinstance(session, ChatSession) else ""
+    writing = [name for name in names if name != EXTRACTIVE]
+    return {
+        "names": names if len(writing) > 1 else [],
+        "chosen": current if current in names else names[0],
+    }

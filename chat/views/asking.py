@@ -54,7 +54,10 @@ def _ask(request: HttpRequest, form: AskForm) -> Asked:
         own_session(request, session_id)
     user = ensure_visitor(request)
     question = Question(
-        form.cleaned_data["message"], session_id=session_id, address=_address(request)
+        form.cleaned_data["message"],
+        session_id=session_id,
+        model=form.cleaned_data["model"],
+        address=_address(request),
     )
     return services.ask(user, question, key=_key(form))
 
@@ -65,8 +68,9 @@ def _address(request: HttpRequest) -> str:
 
 def _key(form: AskForm) -> str | None:
     """The page's key for this very text: who goes back and asks something else asks anew."""
-    key, message = form.cleaned_data["key"], form.cleaned_data["message"]
-    return hashlib.sha256(f"{key}\n{message}".encode()).hexdigest() if key else None
+    said = (form.cleaned_data[name] for name in ("key", "model", "message"))
+    key = form.cleaned_data["key"]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest() if key else None
 
 
 def _accepted(request: HttpRequest, asked: Asked) -> JsonResponse:
@@ -87,7 +91,8 @@ def _refused(request: HttpRequest, form: AskForm, error: AppError) -> HttpRespon
         return error_answer(request, error)
     more = {
         "draft": request.POST.get("message", ""),
-        "errors": error.fields.get("message") or ([] if _is_pause(error) else [error.detail]),
+        "errors": [*error.fields.get("message", ()), *error.fields.get("model", ())]
+        or ([] if _is_pause(error) else [error.detail]),
         "refusal": error.detail if _is_pause(error) else "",
     }
     session_id = form.cleaned_data.get("chat_session_id")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.generation.links import unlinked
-from chat.generation.llm import Cleaner
+from chat.generation.tokens import Cleaner
 
 
 def clean(*tokens: str) -> str:

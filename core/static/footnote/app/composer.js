@@ -113,6 +113,8 @@ async function ask(text) {
   const session = form().elements.chat_session_id?.value;
   const fields = { message: text, key: pending.key };
   if (session) fields.chat_session_id = session;
+  const model = form().elements.model?.value;
+  if (model) fields.model = model;
   const name = draftName();
   try {
     const asked = await post(form().action, fields);

@@ -1,0 +1,115 @@
+"""An answer by a model: one model after the other until one of them writes it.
+
+Once a word was shown no other model is asked: a second beginning would contradict the first.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import monotonic
+
+from chat import wording
+from chat.calls import CallDesk, CountedModel
+from chat.conf import cheaper_models
+from chat.generation import answer as generation
+from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
+from chat.generation.modelconfig import BudgetExhausted
+from chat.jobs import Job
+from chat.runs import Run
+from knowledge.passages import Passage
+
+logger = logging.getLogger(__name__)
+
+Apply = Callable[[Run, generation.Piece], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What is to be written, from what, and where the pieces go.
+
+    ``apply`` may raise a ``ModelError`` to end the answer: what was shown then stands as cut.
+    """
+
+    run: Run
+    desk: CallDesk
+    job: Job
+    passages: Sequence[Passage]
+    apply: Apply
+
+
+@dataclass
+class Written:
+    """How it went. ``model`` is empty where none wrote anything."""
+
+    model: str = ""
+    tokens_used: int = 0
+    is_not_found: bool = False  # the model says that the passages do not answer
+    notice: wording.Notice | None = None
+    errors: list[ModelError] = field(default_factory=list)
+
+
+async def write_with(writing: Writing) -> Written:
+    """Let the models of the job write, in their order."""
+    run = writing.run
+    waiting = list(writing.job.models)
+    until = monotonic() + (waiting[0].whole_seconds if waiting else 0.0)
+    result = Written()
+    while waiting and monotonic() < until:
+        config = waiting.pop(0)
+        try:
+            await _one(writing, config, result)
+        except ModelError as error:
+            logger.warning("%s failed for message %s: %s", config.name, run.message_id, error)
+            result.errors.append(error)
+            if run.text.strip():
+                result.model = config.name
+                result.notice = _cut(error)
+                return result
+            if isinstance(error, BudgetExhausted):
+                waiting = cheaper_models(config, waiting, writing.job.models)
+        else:
+            result.model = config.name
+            if result.errors:
+                result.notice = wording.written_by_another(_code(result.errors[0]), config.name)
+            return result
+    result.notice = _none(result.errors)
+    return result
+
+
+async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
+    """Ask one model.
+
+    Raises:
+        ModelError: also after some text.
+    """
+    run, job = writing.run, writing.job
+    run.model = config.name
+    run.fields = {**run.fields, "model": config.name, "prompt_version": job.prompt_version}
+    model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
+    pieces = generation.written(job.question, writing.passages, job.turns, model)
+    async with aclosing(pieces) as stream:
+        async for piece in stream:
+            if isinstance(piece, generation.NotFound):
+                result.is_not_found = True
+            elif isinstance(piece, generation.Used):
+                result.tokens_used = piece.tokens
+            await writing.apply(run, piece)
+    if not result.is_not_found and not run.text.strip():
+        raise ModelError("nothing of it is an answer")
+
+
+def _code(error: ModelError) -> str:
+    return _none([error])["code"]
+
+
+def _cut(error: ModelError) -> wording.Notice:
+    return wording.CUT_BY_TIMEOUT if isinstance(error, ModelTimeout) else wording.CUT
+
+
+def _none(errors: Sequence[ModelError]) -> wording.Notice:
+    """Why the documents are quoted: what happened to the model that was meant to write."""
+    first = errors[0] if errors else None
+    if isinstance(first, BudgetExhausted):
+        return wording.BUDGET
+    return wording.MODEL_TIMEOUT if isinstance(first, ModelTimeout) else wording.MODEL_FAILED
