@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -14,12 +15,13 @@ from chat import wording
 from chat.conf import ANSWERABLE, EXTRACTIVE, model_config
 from chat.generation import answer as generation
 from chat.generation.context import Turn
-from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout
+from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout, PersonalData
 from chat.generation.sentences import Sentence, written_sentences
 from chat.jobs import Job, load
 from chat.journal import Ending
 from chat.models import Message
 from chat.runs import Quoted, Run, passage_source
+from chat.safety import Objectionable, Screen
 from knowledge.passages import Passage, SearchResult
 from knowledge.search import EmbedderUnavailable, embed, nearest, search
 
@@ -47,21 +49,43 @@ class Desk(Protocol):
     def model(self, config: ModelConfig) -> ChatModel: ...
 
 
+@dataclass(frozen=True)
+class Writing:
+    """Which model writes an answer, and what looks at it meanwhile."""
+
+    config: ModelConfig
+    screen: Screen
+
+
 async def write_answer(run: Run, desk: Desk) -> Ending:
     """Answer a question into its run.
 
     Errors of a model end in a quoted answer with a notice; others are the caller's.
     """
     job = await desk.rows(partial(load, run.message_id))
+    screen = Screen(run, job)
+    try:
+        return await _screened(run, desk, job, screen)
+    finally:
+        screen.close()
+
+
+async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
+    refused = screen.orders(await desk.cpu(screen.judge))
+    if refused is not None:
+        return refused
     query, found = await desk.cpu(partial(_find, job))
     _announce(run, query, found)
     run.stage = "answer"
+    refused = await screen.question()
+    if refused is not None:
+        return refused
     if not found.passages or found.answerable < ANSWERABLE:
         return await _not_found(run, desk, query, found)
     config = model_config(job.model)
     if config is None:
         return await _quoted(run, desk, query, found)
-    return await _written(run, desk, (job, query, found), config)
+    return await _written(run, desk, (job, query, found), Writing(config, screen))
 
 
 def _find(job: Job) -> tuple[str, SearchResult]:
@@ -89,7 +113,7 @@ def _announce(run: Run, query: str, found: SearchResult) -> None:
         run.publish("step", {"text": step})
     sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
     run.announce(sources)
-    run.fields = {"retrieval": _trace(query, found), "searched": found.searched}
+    run.fields = {**run.fields, "retrieval": _trace(query, found), "searched": found.searched}
 
 
 def _trace(query: str, found: SearchResult) -> dict[str, Any]:
@@ -191,10 +215,11 @@ def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more
 
 
 async def _written(
-    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], config: ModelConfig
+    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], writing: Writing
 ) -> Ending:
     """The answer of a model, or a quoted one where the model gives none."""
     job, query, found = asked
+    config, screen = writing.config, writing.screen
     run.model = config.name
     run.fields = {**run.fields, "model": config.name}
     used = 0
@@ -208,6 +233,8 @@ async def _written(
                 if isinstance(piece, generation.Used):
                     used = piece.tokens
                 _apply(run, piece)
+                await screen.written()
+        await screen.written(is_last=True)
     except ModelError as error:
         logger.warning("model failed for message %s: %s", run.message_id, error)
         notice = _notice(error, has_text=bool(run.text))
@@ -218,6 +245,10 @@ async def _written(
 
 
 def _notice(error: ModelError, *, has_text: bool) -> wording.Notice:
+    if isinstance(error, Objectionable):
+        return wording.ANSWER_MODERATED
+    if isinstance(error, PersonalData):
+        return wording.PERSONAL_DATA
     if isinstance(error, ModelTimeout):
         return wording.CUT_BY_TIMEOUT if has_text else wording.MODEL_TIMEOUT
     return wording.CUT if has_text else wording.MODEL_FAILED

@@ -2,7 +2,9 @@
 
 from django.conf import settings
 
+from chat.generation.guard import Guard, Policy
 from chat.generation.llm import ModelConfig
+from core.networks import is_inside
 
 EXTRACTIVE = "extractive"  # the "model" that quotes
 # ``SearchResult.answerable`` is calibrated so that the line lies here, wherever it was fitted.
@@ -27,7 +29,24 @@ def model_config(name: str = "") -> ModelConfig | None:
         first_token_seconds=patience,
         next_token_seconds=patience,
         whole_seconds=float(settings.MODEL_TIMEOUT_SECONDS),
+        guard=guard_of(settings.OPENAI_BASE_URL),
     )
+
+
+def guard_of(base_url: str) -> Guard:
+    """How the model behind an address is dealt with; every ``ModelConfig`` carries one."""
+    inside = is_inside(base_url, settings.INSIDE_HOSTS)
+    return Guard(
+        link_hosts=frozenset(settings.LINK_HOSTS),
+        personal_data="off" if inside else _policy(),
+        phone_region=settings.PHONE_REGION,
+        omits_orders=settings.INJECTION_POLICY != "off",
+    )
+
+
+def _policy() -> Policy:
+    policies: dict[str, Policy] = {"redact": "redact", "block": "block"}
+    return policies.get(settings.PII_POLICY, "off")
 
 
 def _has_model() -> bool:

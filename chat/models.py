@@ -98,6 +98,8 @@ class Message(TimeStampedModel):
     sentences = models.JSONField(default=list, blank=True)
     degraded = models.JSONField(default=list, blank=True)
     retrieval = models.JSONField(default=dict, blank=True)  # scores by stage: staff only
+    # {"orders": {...}, "moderation": {...}}: what was found in question and answer, without text
+    safety = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)  # top_k, include_sources, filters
     tokens_used = models.PositiveIntegerField(default=0)
     processing_time = models.PositiveIntegerField(default=0)  # ms

@@ -1,15 +1,19 @@
 """Passages and a question in, pieces of an answer out: quoted, or written by a model."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from chat.generation import extractive, prompts
+from chat.generation.addresses import Addresses
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import Turn, estimate_tokens, fit
-from chat.generation.llm import ChatModel, ModelError
+from chat.generation.leaks import LeakWatch
+from chat.generation.llm import ChatModel, ModelError, ModelFailed
+from chat.generation.outgoing import Outgoing
 from chat.generation.sentences import Sentence, last_sentence
 from knowledge.passages import Passage
 
@@ -71,6 +75,7 @@ class Writer:
     """A model's tokens into pieces: marks bound to passages, nothing sent that is not final."""
 
     passages: Sequence[Passage]
+    addresses: Addresses = field(default_factory=Addresses)
     text: str = ""  # what went out
     _start: str = ""  # held back while it could still be the word for "not found"
     _has_begun: bool = False
@@ -78,8 +83,16 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._parser = CitationParser(len(self.passages))
+        self._outgoing = Outgoing(self.addresses)
+        self._watch = LeakWatch(prompts.RULES)
 
     def feed(self, token: str) -> Iterator[Piece]:
+        """The pieces of a token; raises ModelFailed where the model recites its rules."""
+        yield from self._take(self._watch.feed(token))
+        if self._watch.recites:
+            raise ModelFailed("the answer recites its rules")
+
+    def _take(self, token: str) -> Iterator[Piece]:
         if self._has_begun:
             yield from self._send(self._parser.feed(token))
             return
@@ -89,25 +102,38 @@ class Writer:
             yield from self._send(self._parser.feed(self._start.lstrip()))
 
     def close(self) -> Iterator[Piece]:
+        yield from self._take(self._watch.close())
         if not self._has_begun:
             self._has_begun = True
             if prompts.NOT_FOUND in self._start:
                 yield NotFound()
                 return
             yield from self._send(self._parser.feed(self._start.lstrip()))
-        yield from self._send(self._parser.close())
+        yield from self._end()
 
     def rest(self) -> Iterator[Piece]:
         """What was held back when the model broke off."""
+        yield from self._take(self._watch.close())
         if self._has_begun:
-            yield from self._send(self._parser.close())
+            yield from self._end()
+
+    def _end(self) -> Iterator[Piece]:
+        yield from self._send(self._parser.close())
+        yield from self._say(self._outgoing.close())
 
     def _send(self, found: Sequence[Found]) -> Iterator[Piece]:
         for piece in found:
             if isinstance(piece, Mark):
+                yield from self._say(self._outgoing.mark(piece.text))
                 yield from self._cite(piece)
-            self.text += piece.text
-            yield Words(piece.text)
+                yield from self._say(piece.text)
+            else:
+                yield from self._say(self._outgoing.feed(piece.text))
+
+    def _say(self, text: str) -> Iterator[Words]:
+        if text:
+            self.text += text
+            yield Words(text)
 
     def _cite(self, mark: Mark) -> Iterator[Cited]:
         """Bind a mark; a later sentence that cites the same passage widens its quote."""
@@ -138,8 +164,11 @@ async def written(
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
     """
     context = fit(passages, turns, fixed=prompts.RULES + question, window=model.config.window)
-    writer = Writer(context.passages)
-    messages = prompts.build(question, context)
+    hosts = model.config.guard.link_hosts
+    addresses = Addresses.of((passage.text for passage in context.passages), hosts)
+    writer = Writer(context.passages, addresses)
+    omits = model.config.guard.omits_orders
+    messages = await asyncio.to_thread(prompts.build, question, context, omits_orders=omits)
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:

@@ -2,7 +2,8 @@
 
     ModelError
     ├── ModelTimeout   no connection, no first token or no next token in time
-    └── ModelFailed    refused, broke off, or sent what cannot be read
+    ├── ModelFailed    refused, broke off, or sent what cannot be read
+    └── PersonalData   nothing was sent: it holds what must not leave the house
 
 Nothing is retried here: a retry is billed, and text that was shown must not come twice.
 """
@@ -12,13 +13,15 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import openai
 
 from chat.generation.context import ANSWER_TOKENS
+from chat.generation.guard import Guard
 from chat.generation.prompts import Message
+from chat.generation.redacting import Restoring, Shield
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,10 @@ class ModelFailed(ModelError):
     pass
 
 
+class PersonalData(ModelError):
+    pass
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Where a model is and how long it may take, in seconds."""
@@ -52,6 +59,7 @@ class ModelConfig:
     first_token_seconds: float = 20.0
     next_token_seconds: float = 20.0
     whole_seconds: float = 60.0
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True)
@@ -100,15 +108,23 @@ class ChatModel:
 
         Raises:
             ModelTimeout, ModelFailed: also after some tokens have come.
+            PersonalData: the messages hold some, and the guard says not to send it.
         """
         deadline = asyncio.get_running_loop().time() + self.config.whole_seconds
-        stream = await self._open(messages, deadline)
+        sent, restoring = await guarded(messages, self.config.guard)
+        stream = await self._open(sent, deadline)
         try:
             async for token in self._tokens(stream, deadline):
-                yield token
+                shown = restoring.feed(token.text)
+                if shown or token.tokens_used:
+                    yield replace(token, text=shown)
+        except ModelError:
+            yield Token(restoring.close())
+            raise
         finally:
             with suppress(openai.OpenAIError, OSError, RuntimeError):
                 await stream.close()
+        yield Token(restoring.close())
 
     async def close(self) -> None:
         await self._client.close()
@@ -148,6 +164,23 @@ class ChatModel:
             raise ModelFailed("the answer is empty")
         if reason == "length":
             raise ModelFailed("the answer was cut at its longest length")
+
+
+async def guarded(messages: Sequence[Message], guard: Guard) -> tuple[Sequence[Message], Restoring]:
+    """The messages as they may leave, and what puts back what they hide.
+
+    Every call to a model goes through here, whatever it is for.
+
+    Raises:
+        PersonalData: see ``Guard.personal_data``.
+    """
+    shield = Shield(guard.phone_region)
+    if guard.personal_data == "off":
+        return messages, Restoring(shield)
+    hidden = await asyncio.to_thread(shield.hide, messages)
+    if guard.personal_data == "block" and shield.counts:
+        raise PersonalData("personal data must not be sent to this model")
+    return hidden, Restoring(shield)
 
 
 def _left(deadline: float) -> float:
