@@ -50,7 +50,7 @@ test-engine: $(VENV)/.installed-dev
 	@test -n "$(DATABASE_URL)" -a -n "$(REDIS_URL)" || { echo "Set DATABASE_URL and REDIS_URL."; exit 2; }
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m "engine and not faults"
 
-## make faults        real processes killed at bad moments
+## make faults        real processes killed at bad moments; streams behind a real nginx
 faults: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -m faults tests
 

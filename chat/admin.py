@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from chat import staff
+from chat.marks import marked, marks_of
 from chat.models import ChatSession, Feedback, Message
 
 __all__ = ["ChatSessionAdmin", "FeedbackAdmin", "MessageAdmin", "staff"]
@@ -23,6 +25,24 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class MarkFilter(admin.SimpleListFilter):
+    """Messages that were marked; the numbers beside the choices are the counts."""
+
+    title = "marks"
+    parameter_name = "mark"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("orders", "Gives orders"),
+            ("moderated", "Objected to by moderation"),
+            ("unmoderated", "Not moderated"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = marked(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
 
 
 @admin.register(ChatSession)
@@ -49,9 +69,11 @@ class MessageAdmin(ReadOnlyAdmin):
         "confidence",
         "processing_time",
         "tokens_used",
+        "marks",
         "created_at",
     )
-    list_filter = ("state", "outcome", "model", "confidence", "created_at")
+    show_facets = admin.ShowFacets.ALWAYS
+    list_filter = (MarkFilter, "state", "outcome", "model", "confidence", "created_at")
     search_fields = ("=id",)
     fields = (
         "id",
@@ -63,6 +85,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "confidence",
         "notice",
         "degraded",
+        "safety",
         "searched",
         "tokens_used",
         "processing_time",
@@ -71,6 +94,11 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).filter(role=Message.Role.ASSISTANT)
+
+    @admin.display(description="Marks")
+    def marks(self, message: Message) -> str:
+        """What was found in question and answer, in words; never what was said."""
+        return ", ".join(marks_of(message.safety)) or "-"
 
 
 @admin.register(Feedback)

@@ -19,6 +19,7 @@ from chat.jobs import Job, load
 from chat.journal import Ending
 from chat.models import Message
 from chat.runs import Quoted, Run, passage_source
+from chat.safety import Screen
 from chat.writing import Writing, write_with
 from knowledge.passages import Passage, SearchResult
 from knowledge.search import EmbedderUnavailable, embed, nearest, search
@@ -53,14 +54,28 @@ async def write_answer(run: Run, desk: Desk) -> Ending:
     Errors of a model end in a quoted answer with a notice; others are the caller's.
     """
     job = await desk.rows(partial(load, run.message_id))
+    screen = Screen(run, job)
+    try:
+        return await _screened(run, desk, job, screen)
+    finally:
+        screen.close()
+
+
+async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
+    refused = screen.orders(await desk.cpu(screen.judge))
+    if refused is not None:
+        return refused
     query, found = await desk.cpu(partial(_find, job))
     _announce(run, query, found)
     run.stage = "answer"
+    refused = await screen.question()
+    if refused is not None:
+        return refused
     if not found.passages or found.answerable < ANSWERABLE:
         return await _not_found(run, desk, query, found)
     if not job.models:
         return await _quoted(run, desk, query, found)
-    return await _written(run, desk, (job, query, found))
+    return await _written(run, desk, (job, query, found), screen)
 
 
 def _find(job: Job) -> tuple[str, SearchResult]:
@@ -88,7 +103,7 @@ def _announce(run: Run, query: str, found: SearchResult) -> None:
         run.publish("step", {"text": step})
     sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
     run.announce(sources)
-    run.fields = {"retrieval": _trace(query, found), "searched": found.searched}
+    run.fields = {**run.fields, "retrieval": _trace(query, found), "searched": found.searched}
 
 
 def _trace(query: str, found: SearchResult) -> dict[str, Any]:
@@ -189,10 +204,18 @@ def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more
     )
 
 
-async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -> Ending:
+async def _written(
+    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], screen: Screen
+) -> Ending:
     """The answer of a model, or a quoted one where none gives any."""
     job, query, found = asked
-    written = await write_with(Writing(run, desk, job, found.passages, _take))
+
+    async def take(piece: generation.Piece | None) -> None:
+        if piece is not None:
+            _apply(run, piece)
+        await screen.written(is_last=piece is None)
+
+    written = await write_with(Writing(run, desk, job, found.passages, take))
     if written.is_not_found:
         return await _not_found(run, desk, query, found)
     if not written.model:
@@ -201,11 +224,6 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, str, SearchResult]) -
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
     return _answered(written.model, found, written_sentences(run.text), **more)
-
-
-async def _take(run: Run, piece: generation.Piece) -> None:
-    """A piece of a model's answer."""
-    _apply(run, piece)
 
 
 def _apply(run: Run, piece: generation.Piece) -> None:

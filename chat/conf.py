@@ -11,8 +11,10 @@ from typing import Any
 
 from django.conf import settings
 
+from chat.generation.guard import Guard, Policy
 from chat.generation.llm import ModelConfig
 from chat.modelfile import BadModels, read_models
+from core.networks import is_inside
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +32,10 @@ def models() -> tuple[ModelConfig, ...]:
     if not settings.MODELS_FILE:
         return _from_settings()
     try:
-        return file_models(settings.MODELS_FILE, _defaults())
+        listed = file_models(settings.MODELS_FILE, _defaults())
     except BadModels:
         return ()
+    return tuple(replace(model, guard=guard_of(model.base_url)) for model in listed)
 
 
 @lru_cache(maxsize=8)
@@ -168,4 +171,21 @@ def _defaults() -> ModelConfig:
         retries=settings.MODEL_RETRIES,
         at_once=settings.MODEL_CALLS_AT_ONCE,
         queue_seconds=float(settings.MODEL_QUEUE_SECONDS),
+        guard=guard_of(settings.OPENAI_BASE_URL),
     )
+
+
+def guard_of(base_url: str) -> Guard:
+    """How the model behind an address is dealt with; every ``ModelConfig`` carries one."""
+    inside = is_inside(base_url, settings.INSIDE_HOSTS)
+    return Guard(
+        link_hosts=frozenset(settings.LINK_HOSTS),
+        personal_data="off" if inside else _policy(),
+        phone_region=settings.PHONE_REGION,
+        omits_orders=settings.INJECTION_POLICY != "off",
+    )
+
+
+def _policy() -> Policy:
+    policies: dict[str, Policy] = {"redact": "redact", "block": "block"}
+    return policies.get(settings.PII_POLICY, "off")

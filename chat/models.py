@@ -111,6 +111,8 @@ class Message(TimeStampedModel):
     sentences = models.JSONField(default=list, blank=True)
     degraded = models.JSONField(default=list, blank=True)
     retrieval = models.JSONField(default=dict, blank=True)  # scores by stage: staff only
+    # {"orders": {...}, "moderation": {...}}: what was found in question and answer, without text
+    safety = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True)  # top_k, include_sources, filters
     prompt_version = models.CharField(max_length=20, blank=True)  # of a model's answer: "1", "1.7"
     tokens_used = models.PositiveIntegerField(default=0)

@@ -15,7 +15,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from rest_framework.request import Request
 
 from chat import journal
@@ -25,15 +25,11 @@ from chat.runs import LAST, Event, Run, documents_of
 from chat.runtime import runtime
 from chat.watching import Seen, ending, look
 from core.drain import is_draining
+from core.sse import CONTENT_TYPE, HEADERS, EventStream
 
 PING_SECONDS = 15.0  # proxies cut a line that is silent for 60 s
 GATHER_SECONDS = 0.02  # tokens that come within this time go out as one event
 RETRY_MS = 1000
-HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-    "Content-Encoding": "identity",  # makes compressing middleware leave the stream alone
-}
 
 
 async def events(message_id: UUID, user_id: int, after: int = 0) -> AsyncIterator[Event]:
@@ -148,27 +144,10 @@ def encode(event: Event) -> bytes:
     return f"{retry}id: {event.offset}\nevent: {event.kind}\ndata: {data}\n\n".encode()
 
 
-class EventStream(StreamingHttpResponse):
-    """A stream that is sent piece by piece under ASGI and, one loop a response, under WSGI."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        iterator: Any = self._iterator  # type: ignore[attr-defined]
-        loop = asyncio.new_event_loop()
-        try:
-            while True:
-                try:
-                    yield self.make_bytes(loop.run_until_complete(anext(iterator)))
-                except StopAsyncIteration:
-                    return
-        finally:
-            loop.run_until_complete(iterator.aclose())
-            loop.close()
-
-
 def sse_response(message: Message, user: Any, after: int = 0) -> EventStream:
     """The response that streams an answer; its asker was checked by whoever calls."""
     stream = events(message.pk, user.pk, after)
-    response = EventStream(as_sse(stream), content_type="text/event-stream", headers=HEADERS)
+    response = EventStream(as_sse(stream), content_type=CONTENT_TYPE, headers=HEADERS)
     release_connections()
     return response
 

@@ -39,6 +39,31 @@ BUDGET = Notice(
     detail="Quoted, not written. Today's budget for the writing model is used up, so you see the "
     "sentences of the documents themselves.",
 )
+PERSONAL_DATA = Notice(
+    code=Code.PERSONAL_DATA,
+    detail="Quoted, not written. The question or its documents hold personal data, which is not "
+    "sent to the writing model, so you see the sentences of the documents themselves.",
+)
+ORDERS = Notice(
+    code=Code.MESSAGE_REFUSED,
+    detail="This message was not answered. It reads like an order to the assistant and not like a "
+    "question to the documents. Ask what you want to know in your own words.",
+)
+QUESTION_MODERATED = Notice(
+    code=Code.MODERATED,
+    detail="This message was not answered. The moderation of this site objects to it. Ask in other "
+    "words, or ask the people who run this site.",
+)
+NOT_MODERATED = Notice(
+    code=Code.MODERATED,
+    detail="This message was not answered. The moderation of this site could not be asked about "
+    "it. Your question is saved; ask it again in a minute.",
+)
+ANSWER_MODERATED = Notice(
+    code=Code.MODERATED,
+    detail="Cut short. The moderation of this site objects to what the writing model wrote. What "
+    "is above was shown before that was known; do not rely on it.",
+)
 SEARCH_FAILED = Notice(
     code=Code.RETRIEVAL_UNAVAILABLE,
     detail="The documents could not be searched. Your question is saved; ask it again in a minute.",

@@ -14,21 +14,23 @@ from chat.calls import CallDesk, CountedModel
 from chat.conf import cheaper_models
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
-from chat.generation.modelconfig import BudgetExhausted
+from chat.generation.modelconfig import BudgetExhausted, PersonalData
 from chat.jobs import Job
 from chat.runs import Run
+from chat.safety import Objectionable
 from knowledge.passages import Passage
 
 logger = logging.getLogger(__name__)
 
-Apply = Callable[[Run, generation.Piece], Awaitable[None]]
+Apply = Callable[[generation.Piece | None], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Writing:
     """What is to be written, from what, and where the pieces go.
 
-    ``apply`` may raise a ``ModelError`` to end the answer: what was shown then stands as cut.
+    ``apply`` gets each piece, and None when the answer is whole. It may raise a ``ModelError`` to
+    end the answer: what was shown then stands as cut.
     """
 
     run: Run
@@ -94,9 +96,10 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
-            await writing.apply(run, piece)
+            await writing.apply(piece)
     if not result.is_not_found and not run.text.strip():
         raise ModelError("nothing of it is an answer")
+    await writing.apply(None)
 
 
 def _code(error: ModelError) -> str:
@@ -104,6 +107,8 @@ def _code(error: ModelError) -> str:
 
 
 def _cut(error: ModelError) -> wording.Notice:
+    if isinstance(error, Objectionable):
+        return wording.ANSWER_MODERATED
     return wording.CUT_BY_TIMEOUT if isinstance(error, ModelTimeout) else wording.CUT
 
 
@@ -112,4 +117,6 @@ def _none(errors: Sequence[ModelError]) -> wording.Notice:
     first = errors[0] if errors else None
     if isinstance(first, BudgetExhausted):
         return wording.BUDGET
+    if isinstance(first, PersonalData):
+        return wording.PERSONAL_DATA
     return wording.MODEL_TIMEOUT if isinstance(first, ModelTimeout) else wording.MODEL_FAILED

@@ -38,6 +38,9 @@ class Code(StrEnum):
     RETRIEVAL_UNAVAILABLE = "retrieval_unavailable"
     GENERATION_FAILED = "generation_failed"
     MODEL_TIMEOUT = "model_timeout"
+    PERSONAL_DATA = "personal_data"
+    MESSAGE_REFUSED = "message_refused"
+    MODERATED = "moderated"
 
 
 class AppError(Exception):

@@ -4,6 +4,7 @@ import json
 import logging
 import logging.config
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ MAX_LINE = 8192
 QUIET = (
     "uvicorn.access",
     "httpx",
-    "httpx2",
+    "httpx2",  # the openai client's own copy
     "openai",
     "faiss",
     "urllib3",
@@ -29,7 +30,22 @@ def _chatter() -> tuple[str, ...]:
     return names if os.environ.get("FOOTNOTE_SUPERVISED") else ()
 
 
-class JsonFormatter(logging.Formatter):
+# PostgreSQL adds the row that it refused, with somebody's words in it.
+_ROWS = re.compile(
+    r"^(?:DETAIL|CONTEXT|QUERY|STATEMENT|HINT): .*(?:\n(?!\s*$|  |Traceback).*)*", re.M
+)
+
+
+class WordlessFormatter(logging.Formatter):
+    """A traceback without the row that a database refused."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        return _ROWS.sub(
+            "DETAIL: left out, as it may hold someone's words", super().formatException(ei)
+        )
+
+
+class JsonFormatter(WordlessFormatter):
     """One object a line: time, level, logger, message, and the traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,7 +64,9 @@ def configure(options: dict[str, Any]) -> None:
     """Django's ``LOGGING_CONFIG``: one handler for everything, uvicorn's and Celery's included."""
     human = sys.stderr.isatty() or bool(os.environ.get("FOOTNOTE_SUPERVISED"))
     formatter = (
-        {"format": "%(levelname).1s %(name)s: %(message)s"} if human else {"()": JsonFormatter}
+        {"()": WordlessFormatter, "fmt": "%(levelname).1s %(name)s: %(message)s"}
+        if human
+        else {"()": JsonFormatter}
     )
     through: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(

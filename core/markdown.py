@@ -8,6 +8,8 @@ rows, by ``core.spans``.
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -32,12 +34,14 @@ _ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}, 
 _SCHEMES = {"http", "https", "mailto"}
 
 
-def render(text: str, *, first_heading: int = 3) -> str:
+def render(text: str, *, first_heading: int = 3, hosts: frozenset[str] | None = None) -> str:
     """Markdown as sanitised HTML, without images and without anything that loads by itself.
 
     Args:
         text: Markdown.
         first_heading: the level that a ``#`` becomes; deeper ones follow. Never above 2 or below 6.
+        hosts: to which links may lead, one that begins with a dot with all names below it; None
+            is any.
     """
     parser = _WITHOUT_LINKS if text.count("[") > _BRACKETS else _PARSER
     tokens = parser.parse(text)
@@ -48,15 +52,28 @@ def render(text: str, *, first_heading: int = 3) -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
-        attribute_filter=_only_whole_addresses,
+        attribute_filter=partial(_only_allowed, hosts),
         link_rel="nofollow noopener noreferrer",
     )
 
 
-def _only_whole_addresses(tag: str, attribute: str, value: str) -> str | None:
+def _only_allowed(hosts: frozenset[str] | None, tag: str, attribute: str, value: str) -> str | None:
     """A relative link leads nowhere outside the folder that its text came from."""
-    is_relative = attribute == "href" and ":" not in value
-    return None if is_relative else value
+    if attribute != "href":
+        return value
+    if ":" not in value or not (hosts is None or _leads_to(value, hosts)):
+        return None
+    return value
+
+
+def _leads_to(address: str, hosts: frozenset[str]) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    is_named = any(host == one or (one[:1] == "." and host.endswith(one)) for one in hosts)
+    return bool(host) and parts.scheme in {"http", "https"} and "@" not in parts.netloc and is_named
 
 
 def _lower_headings(tokens: Sequence[Token], by: int) -> None:

@@ -166,6 +166,17 @@ MILVUS_TOKEN = _text("MILVUS_TOKEN")
 KEPT_BUILDS = _number("KEPT_BUILDS", 2, 0, 20)
 # How far the share of golden questions whose evidence is found may fall in a new release.
 GATE_MARGIN_PERCENT = _number("GATE_MARGIN_PERCENT", 2, 0, 100)
+# Where links in answers may lead, in small letters; one that begins with a dot: all names below it.
+LINK_HOSTS = [host.lower() for host in _list("LINK_HOSTS", [])]
+INJECTION_POLICY = _choice("INJECTION_POLICY", "flag", "off", "block")
+PII_POLICY = _choice("PII_POLICY", "off", "redact", "block")
+PHONE_REGION = _text("PHONE_REGION").upper()
+if PHONE_REGION and not (len(PHONE_REGION) == 2 and PHONE_REGION.isalpha()):
+    raise ImproperlyConfigured("PHONE_REGION must be a country's two letters, such as DE.")
+INSIDE_HOSTS = [host.lower() for host in _list("INSIDE_HOSTS", [])]
+MODERATION_MODEL = _text("MODERATION_MODEL")
+MODERATION_TIMEOUT_MS = _number("MODERATION_TIMEOUT_MS", 3000, 100, 60_000)
+MODERATION_ON_FAILURE = _choice("MODERATION_ON_FAILURE", "allow", "block")
 MESSAGE_MAX_CHARS = _number("MESSAGE_MAX_CHARS", 5000, 1, 100_000)
 MAX_UPLOAD_MB = _number("MAX_UPLOAD_MB", 50, 1, 10_000)
 MAX_PAGES = _number("MAX_PAGES", 2000, 1, 100_000)

@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -50,10 +50,15 @@ class Script:
     error: dict[str, str] = field(default_factory=lambda: {"message": "not now"})
     usage: bool = True
     finish_reason: str = "stop"
+    says: Callable[[dict[str, Any]], str] | None = None  # what it makes of a request
 
-    def pieces(self, prompt: str) -> list[str]:
+    def pieces(self, request: dict[str, Any]) -> list[str]:
         if self.tokens:
             return list(self.tokens)
+        prompt = "\n".join(str(message["content"]) for message in request["messages"])
+        if self.says is not None:
+            said = self.says(request)
+            return _PIECE.findall(said) + re.findall(r"\s+\Z", said)
         text = self.text or _quote(prompt)
         return _PIECE.findall(text) + re.findall(r"\s+\Z", text)
 
@@ -68,6 +73,22 @@ def _quote(prompt: str) -> str:
     found = _PASSAGE.search(prompt)
     sentence = re.split(r"(?<=[.!?])\s", found.group(1).strip())[0] if found else ""
     return f"{sentence.rstrip('.!?')} [1]." if sentence else "NOT_IN_DOCUMENTS"
+
+
+@dataclass(frozen=True)
+class Moderation:
+    """What ``/moderations`` does: it objects to a text that holds one of these words."""
+
+    words: tuple[str, ...] = ()
+    delay: float = 0.0
+    status: int = 200
+    body: dict[str, Any] | None = None  # instead of a verdict
+
+    def judge(self, text: str) -> dict[str, Any]:
+        is_flagged = any(word in text for word in self.words)
+        verdict = {"flagged": is_flagged, "categories": {"violence": is_flagged, "hate": False}}
+        result = {**verdict, "category_scores": {"violence": 0.5, "hate": 0.0}}
+        return self.body or {"id": "x", "model": "scripted", "results": [result]}
 
 
 _KINDS = "answer hang throttled broken reset garbage page empty silent malformed endless stuck"
@@ -88,6 +109,8 @@ class ModelServer:
     keys: list[str] = field(default_factory=list)  # the Authorization headers
     aborted: int = 0  # streams that the client closed before their end
     open: int = 0
+    moderation: Moderation = field(default_factory=Moderation)
+    moderated: list[str] = field(default_factory=list)  # the texts that came
 
     @property
     def url(self) -> str:
@@ -145,6 +168,8 @@ class ModelServer:
             return False
         length = re.search(r"content-length: *(\d+)", head, re.IGNORECASE)
         body = await reader.readexactly(int(length.group(1)) if length else 0)
+        if head.startswith("POST") and "/moderations" in head.partition("\n")[0]:
+            return await self._moderate(json.loads(body), writer)
         if not head.startswith("POST") or "/chat/completions" not in head.partition("\n")[0]:
             _answer(writer, 404, {"error": {"message": "no such address"}})
             return True
@@ -154,6 +179,12 @@ class ModelServer:
         self.keys.append(key.group(1) if key else "")
         self.requests.append(request)
         return await self._play(request, self._script_of(request), (reader, writer))
+
+    async def _moderate(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
+        self.moderated.append(request["input"])
+        await asyncio.sleep(self.moderation.delay)
+        _answer(writer, self.moderation.status, self.moderation.judge(request["input"]))
+        return True
 
     def _script_of(self, request: dict[str, Any]) -> Script:
         name = str(request.get("model", "")).partition("script:")[2]
@@ -262,8 +293,7 @@ def _lines(request: dict[str, Any], script: Script) -> Iterator[bytes]:
 
 
 def _tokens(request: dict[str, Any], script: Script) -> Iterator[bytes]:
-    prompt = "\n".join(str(message["content"]) for message in request["messages"])
-    pieces = [] if script.kind == "silent" else script.pieces(prompt)
+    pieces = [] if script.kind == "silent" else script.pieces(request)
     while script.kind == "endless":
         yield _delta("again and again ")
     if script.kind == "azure":

@@ -15,9 +15,10 @@ from chat import reading, services
 from chat.api.serializers import AnswerSerializer, AskSerializer, StoppingSerializer
 from chat.models import Message
 from chat.services import Asked
-from chat.streaming import EventStream, last_event_id, release_connections, sse_response
+from chat.streaming import last_event_id, release_connections, sse_response
 from chat.waiting import wait_for_answer
 from core.errors import Code, NotFound, Unavailable
+from core.sse import EventStream
 from core.throttles import address_key, client_address
 from users.api import schema
 

@@ -1,5 +1,6 @@
 """Passages and a question in, pieces of an answer out: quoted, or written by a model."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
@@ -7,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chat.generation import extractive, prompts
+from chat.generation.addresses import Addresses
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import ANSWER_TOKENS, Turn, estimate_tokens, fit
-from chat.generation.llm import ModelConfig, ModelError, Token
+from chat.generation.leaks import LeakWatch
+from chat.generation.llm import ModelConfig, ModelError, ModelFailed, Token
+from chat.generation.outgoing import Outgoing
 from chat.generation.sentences import Sentence, last_sentence
 from chat.generation.voice import Voice
 from knowledge.passages import Passage
@@ -85,6 +89,7 @@ class Writer:
     """A model's tokens into pieces: marks bound to passages, nothing sent that is not final."""
 
     passages: Sequence[Passage]
+    addresses: Addresses = field(default_factory=Addresses)
     text: str = ""  # what went out
     _start: str = ""  # held back while it could still be the word for "not found"
     _has_begun: bool = False
@@ -92,8 +97,16 @@ class Writer:
 
     def __post_init__(self) -> None:
         self._parser = CitationParser(len(self.passages))
+        self._outgoing = Outgoing(self.addresses)
+        self._watch = LeakWatch(prompts.RULES)
 
     def feed(self, token: str) -> Iterator[Piece]:
+        """The pieces of a token; raises ModelFailed where the model recites its rules."""
+        yield from self._take(self._watch.feed(token))
+        if self._watch.recites:
+            raise ModelFailed("the answer recites its rules")
+
+    def _take(self, token: str) -> Iterator[Piece]:
         if self._has_begun:
             yield from self._send(self._parser.feed(token))
             return
@@ -103,25 +116,38 @@ class Writer:
             yield from self._send(self._parser.feed(self._start.lstrip()))
 
     def close(self) -> Iterator[Piece]:
+        yield from self._take(self._watch.close())
         if not self._has_begun:
             self._has_begun = True
             if prompts.NOT_FOUND in self._start:
                 yield NotFound()
                 return
             yield from self._send(self._parser.feed(self._start.lstrip()))
-        yield from self._send(self._parser.close())
+        yield from self._end()
 
     def rest(self) -> Iterator[Piece]:
         """What was held back when the model broke off."""
+        yield from self._take(self._watch.close())
         if self._has_begun:
-            yield from self._send(self._parser.close())
+            yield from self._end()
+
+    def _end(self) -> Iterator[Piece]:
+        yield from self._send(self._parser.close())
+        yield from self._say(self._outgoing.close())
 
     def _send(self, found: Sequence[Found]) -> Iterator[Piece]:
         for piece in found:
             if isinstance(piece, Mark):
+                yield from self._say(self._outgoing.mark(piece.text))
                 yield from self._cite(piece)
-            self.text += piece.text
-            yield Words(piece.text)
+                yield from self._say(piece.text)
+            else:
+                yield from self._say(self._outgoing.feed(piece.text))
+
+    def _say(self, text: str) -> Iterator[Words]:
+        if text:
+            self.text += text
+            yield Words(text)
 
     def _cite(self, mark: Mark) -> Iterator[Cited]:
         """Bind a mark; a later sentence that cites the same passage widens its quote."""
@@ -157,8 +183,12 @@ async def written(
         fixed=prompts.system(model.voice) + question,
         window=model.config.window + ANSWER_TOKENS - model.config.answer_tokens,
     )
-    writer = Writer(context.passages)
-    messages = prompts.build(question, context, voice=model.voice)
+    guard = model.config.guard
+    addresses = Addresses.of((passage.text for passage in context.passages), guard.link_hosts)
+    writer = Writer(context.passages, addresses)
+    messages = await asyncio.to_thread(
+        prompts.build, question, context, voice=model.voice, omits_orders=guard.omits_orders
+    )
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:

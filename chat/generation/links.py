@@ -1,6 +1,8 @@
-"""Links of a document that mean nothing outside it."""
+"""Links of a document, which an answer quotes as words."""
 
 import re
+
+from chat.generation.outgoing import disarmed
 
 _CODE_OR_RELATIVE_LINK = re.compile(
     r"(?P<code>(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
@@ -11,11 +13,11 @@ _CODE_OR_RELATIVE_LINK = re.compile(
 
 
 def unlinked(text: str) -> str:
-    """Quoted text whose relative links, which lead nowhere from an answer, are their words alone.
+    """Quoted text whose links are their words, with the address as code where it has a host.
 
-    What stands in code is left as it is.
+    Relative links lead nowhere from an answer. What stands in code is left as it is.
     """
-    return _CODE_OR_RELATIVE_LINK.sub(_code_or_words, text)
+    return disarmed(_CODE_OR_RELATIVE_LINK.sub(_code_or_words, text))
 
 
 def _code_or_words(found: re.Match[str]) -> str:

@@ -7,7 +7,7 @@ was not reached: what was generated is billed, and text that was shown must not 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import openai
@@ -15,6 +15,7 @@ import openai
 from chat.generation import patience
 from chat.generation.breaker import Breaker
 from chat.generation.dialect import Dialect
+from chat.generation.guard import Guard
 from chat.generation.modelconfig import (
     Limits,
     ModelBusy,
@@ -22,9 +23,11 @@ from chat.generation.modelconfig import (
     ModelError,
     ModelFailed,
     ModelTimeout,
+    PersonalData,
     limits_of,
 )
 from chat.generation.prompts import Message
+from chat.generation.redacting import Restoring, Shield
 from chat.generation.tokens import Cleaner, Measure, Thoughts, Token, read_piece
 
 __all__ = ["ChatModel", "ModelConfig", "ModelError", "ModelFailed", "ModelTimeout", "Token"]
@@ -76,9 +79,23 @@ class ChatModel:
         Closing the iterator closes the connection, so the provider stops writing.
 
         Raises:
+            PersonalData: the messages hold some, and the guard says not to send it.
             ModelError: also after some tokens have come.
         """
-        limits = limits or limits_of(self.config)
+        sent, restoring = await guarded(messages, self.config.guard)
+        try:
+            async with aclosing(self._asked(sent, limits or limits_of(self.config))) as tokens:
+                async for token in tokens:
+                    shown = restoring.feed(token.text)
+                    if shown or token.tokens_used:
+                        yield replace(token, text=shown)
+        except ModelError:
+            yield Token(restoring.close())
+            raise
+        yield Token(restoring.close())
+
+    async def _asked(self, messages: Sequence[Message], limits: Limits) -> AsyncGenerator[Token]:
+        """The tokens of the first attempt that says anything."""
         async with self._turn():
             deadline = asyncio.get_running_loop().time() + limits.whole_seconds
             attempt = 0
@@ -223,6 +240,23 @@ def _pause(error: ModelError, attempt: int, limits: Limits, deadline: float) -> 
     pause = patience.pause_before(attempt, error.retry_after)
     left = deadline - asyncio.get_running_loop().time()
     return pause if pause is not None and pause < left else None
+
+
+async def guarded(messages: Sequence[Message], guard: Guard) -> tuple[Sequence[Message], Restoring]:
+    """The messages as they may leave, and what puts back what they hide.
+
+    Every call to a model goes through here, whatever it is for.
+
+    Raises:
+        PersonalData: see ``Guard.personal_data``.
+    """
+    shield = Shield(guard.phone_region)
+    if guard.personal_data == "off":
+        return messages, Restoring(shield)
+    hidden = await asyncio.to_thread(shield.hide, messages)
+    if guard.personal_data == "block" and shield.counts:
+        raise PersonalData("personal data must not be sent to this model")
+    return hidden, Restoring(shield)
 
 
 async def _in_time(work: Any, seconds: float) -> Any:

@@ -5,11 +5,14 @@ ModelError
 ├── ModelFailed       refused, broke off, or sent what cannot be read
 ├── ModelResting      it failed again and again: not asked for a while
 ├── ModelBusy         as many calls as are allowed are running, and none ended in time
+├── PersonalData      nothing was sent: it holds what must not leave the house
 └── BudgetExhausted   the day's money does not suffice for this call
 """
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+
+from chat.generation.guard import Guard
 
 PURPOSES = ("answer", "rewrite", "summary", "title", "judge")
 TEMPERATURE = 0.2
@@ -68,6 +71,11 @@ class ModelBusy(ModelError):
     is_billed = False
 
 
+class PersonalData(ModelError):
+    is_fault = False
+    is_billed = False
+
+
 class BudgetExhausted(ModelError):
     is_fault = False
     is_billed = False
@@ -97,6 +105,7 @@ class ModelConfig:
     retries: int = 2
     at_once: int = 64  # calls of one process
     queue_seconds: float = 10.0  # how long a call waits for its turn
+    guard: Guard = field(default_factory=Guard)
 
     @property
     def model_id(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -141,7 +142,8 @@ def answer_html(turn: Turn) -> SafeString:
     for index, sentence in enumerate(turn.body["sentences"]):
         edits += _claim_edits(text, index, sentence, groups)
     marked = put_signs(text, edits, [group.drop for group in groups])
-    return mark_safe(weave(render(marked), _Claims(turn)))  # noqa: S308 (sanitised in render)
+    html = render(marked, hosts=frozenset(settings.LINK_HOSTS))
+    return mark_safe(weave(html, _Claims(turn)))  # noqa: S308 (sanitised in render)
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,7 @@ def live(document: Document, newest: DocumentVersion) -> SafeString:
 def conditions(document: Document, newest: DocumentVersion) -> list[Badge]:
     """What a manager should know of a document beside its state."""
     today = timezone.localdate()
-    found = []
-    if not newest.is_complete:
-        found.append(Badge("Not wholly read", "is-care", "care"))
+    found = _conditions_of_text(newest)
     if document.superseded_by is not None:
         found.append(Badge(f"Superseded by “{document.superseded_by.title}”", icon="info"))
     if document.expires_on and document.expires_on < today:
@@ -97,6 +95,15 @@ def conditions(document: Document, newest: DocumentVersion) -> list[Badge]:
     if same_as:
         found.append(Badge(f"Same content as document {same_as}", icon="copy"))
     return found
+
+
+def _conditions_of_text(newest: DocumentVersion) -> list[Badge]:
+    conditions = {
+        "Not wholly read": not newest.is_complete,
+        "Speaks to an assistant": newest.orders,
+        "Hides text": newest.hides,
+    }
+    return [Badge(words, "is-care", "care") for words, holds in conditions.items() if holds]
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -117,6 +124,7 @@ def _day(day: object) -> str:
 def _ready(version: DocumentVersion, *, is_answering: bool) -> Badge:
     if not is_answering:
         return Badge("Kept for old answers", icon="clock")
-    if version.warnings or not version.is_complete:
+    is_marked = version.orders or version.hides  # has a badge of its own
+    if not version.is_complete or (version.warnings and not is_marked):
         return Badge("Partly read", "is-care", "care", str(next(iter(version.warnings), "")))
     return Badge("Searchable", "is-good", "check")

@@ -36,6 +36,8 @@ class ConditionFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("incomplete", "Not wholly read"),
+            ("orders", "Speaks to an assistant"),
+            ("hidden", "Hides text"),
             ("review", "Review is due"),
             ("expired", "Expired"),
             ("coming", "Not yet in effect"),
@@ -47,6 +49,8 @@ class ConditionFilter(admin.SimpleListFilter):
         today = timezone.localdate()
         conditions = {
             "incomplete": Q(active_version__is_complete=False),
+            "orders": Q(active_version__isnull=False) & ~Q(active_version__orders=[]),
+            "hidden": Q(active_version__isnull=False) & ~Q(active_version__hides=[]),
             "review": Q(review_by__lt=today),
             "expired": Q(expires_on__lt=today),
             "coming": Q(effective_from__gt=today),

@@ -54,6 +54,7 @@ def extracted_of(twin: DocumentVersion) -> Extracted:
             for page in twin.page_report
         ),
         is_complete=twin.is_complete,
+        hides=tuple(twin.hides),
     )
 
 

@@ -6,6 +6,7 @@ from time import monotonic
 from django.conf import settings
 
 from knowledge import conf, storage
+from knowledge.indexing.inspecting import inspect
 from knowledge.indexing.leases import Heartbeat, Step, VersionLease
 from knowledge.ingestion import sandbox
 from knowledge.ingestion.types import Extracted, Progress, SourceFile, UnreadableFile
@@ -33,6 +34,7 @@ def extract(version: DocumentVersion, lease: VersionLease, heartbeat: Heartbeat)
 def store_text(lease: VersionLease, extracted: Extracted) -> None:
     """Put what was read into the version's row; raises LeaseLost."""
     pages = extracted.page_count or None
+    found = inspect(extracted)
     lease.write(
         step=Step.SPLITTING,
         percent=READ_AT,
@@ -43,7 +45,10 @@ def store_text(lease: VersionLease, extracted: Extracted) -> None:
         pages_done=pages,
         page_report=[vars(page) for page in extracted.page_report],
         is_complete=extracted.is_complete,
-        warnings=list(extracted.warnings),
+        # A twin's own sentences are among those that were copied.
+        warnings=list(dict.fromkeys([*extracted.warnings, *found.sentences])),
+        orders=found.orders,
+        hides=list(extracted.hides),
     )
 
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from knowledge.ingestion.hidden import hidden_in
 from knowledge.ingestion.loaders import loader_for
 from knowledge.ingestion.types import (
     IngestionError,
@@ -70,6 +71,7 @@ def _limit(kind: int, value: int) -> None:
 def _answer(path: Path, media_type: str, limits: Limits) -> dict[str, Any]:
     try:
         extracted = loader_for(media_type).load(path, limits, report)
+        extracted = dataclasses.replace(extracted, hides=hidden_in(path, media_type))
     except IngestionError as error:
         return _refusal(error)
     except MemoryError:

@@ -222,4 +222,5 @@ def _extracted(values: dict[str, Any]) -> Extracted:
             for page in values["page_report"]
         ),
         is_complete=values["is_complete"],
+        hides=tuple(values["hides"]),
     )

@@ -89,8 +89,9 @@ class Extracted:
 
     ``pages`` holds the start of each page and is empty where a format has none; ``warnings`` are
     sentences for the manager; ``page_count`` is 0 where a format has no pages; ``page_report`` has
-    an entry a page. ``is_complete`` is False where a part of the file gave no text: a page without
-    text, rows beyond a limit. Then a warning says which.
+    an entry a page. ``hides`` are sentences on what the file hides from its readers.
+    ``is_complete`` is False where a part of the file gave no text: a page without text, rows beyond
+    a limit. Then a warning says which.
     """
 
     text: str
@@ -100,6 +101,7 @@ class Extracted:
     page_count: int = 0
     page_report: tuple[PageReport, ...] = ()
     is_complete: bool = True
+    hides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

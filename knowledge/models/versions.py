@@ -49,6 +49,9 @@ class DocumentVersion(TimeStampedModel):
     page_report = models.JSONField(default=list, blank=True)
     is_complete = models.BooleanField(default=True)  # False: parts of the file gave no text
     warnings = models.JSONField(default=list, blank=True)  # sentences for the manager
+    # [{"start", "end", "manners", "heading", "page"}]: sentences that speak to an assistant
+    orders = models.JSONField(default=list, blank=True)
+    hides = models.JSONField(default=list, blank=True)  # sentences on what the file hides
     chunk_count = models.PositiveIntegerField(default=0)
     # The row is the queue.
     state = models.CharField(

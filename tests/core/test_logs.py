@@ -1,11 +1,14 @@
 """What reaches the terminal of whoever started the product."""
 
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from core.logs import JsonFormatter, WordlessFormatter
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = """
@@ -25,3 +28,18 @@ def test_a_server_says_little_under_a_supervisor_and_never_hides_an_error(superv
     )
     assert "went wrong" in done.stderr
     assert ("Started server process" in done.stderr) is not bool(supervised)
+
+
+def test_a_row_that_a_database_refused_is_left_out_of_the_traceback() -> None:
+    try:
+        raise ValueError(
+            'null value in column "text" of relation "chat_message"\n'
+            "DETAIL:  Failing row contains (1, How much does Zanzibar\nearn?, null)."
+        )
+    except ValueError:
+        record = logging.LogRecord("a", logging.ERROR, "b", 1, "broke", (), sys.exc_info())
+    for formatter in (JsonFormatter(), WordlessFormatter()):
+        line = formatter.format(record)
+        assert "null value in column" in line
+        assert "Zanzibar" not in line
+        assert "earn" not in line

@@ -129,7 +129,13 @@ def test_an_image_is_never_loaded():
     assert "<img" not in html
 
 
-def test_a_link_of_the_model_shows_where_it_goes():
+def test_a_link_of_the_model_to_a_host_that_is_not_allowed_is_none():
+    html = rendered(turn("See [the policy](https://evil.example/path).", []))
+    assert {href for _, href in read(html).hrefs} <= {""}
+
+
+def test_a_link_of_the_model_shows_where_it_goes(settings):
+    settings.LINK_HOSTS = ["evil.example"]
     html = rendered(turn("See [the policy](https://evil.example/path).", []))
     assert '<span class="host">(evil.example)</span>' in html
     assert 'rel="nofollow noopener noreferrer"' in html
