@@ -39,8 +39,3 @@ def use_voice(version: int) -> bool:
         return False
     rows.filter(is_active=True).exclude(pk=version).update(is_active=False)
     return bool(rows.filter(pk=version).update(is_active=True))
-
-
-def use_no_voice() -> None:
-    """Speak as without any version."""
-    VoiceRow.objects.filter(is_active=True).update(is_active=False)

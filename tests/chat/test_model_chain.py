@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from chat.models import ModelCall
+from chat.models import Message, ModelCall
+from chat.services import retry
+from chat.waiting import wait_for_answer
 from core import health
 from knowledge.models import Document
 from tests.model_server import ModelServer, Script
@@ -155,6 +157,20 @@ def test_who_may_no_longer_choose_gets_the_default(ask: Ask, listed: List, setti
     session = ask(model="second")["session_id"]
     settings.MODEL_CHOICE = "staff"
     assert ask(chat_session_id=session)["model"] == "first"
+
+
+def test_an_answer_that_is_asked_for_again_is_written_by_a_model_that_may_be_chosen(
+    ask: Ask, listed: List, settings: Any, alice: User
+) -> None:
+    listed("first", "second")
+    first = ask(model="second")
+    again = retry(alice, first["message_id"])
+    wait_for_answer(again.answer.pk)
+    settings.MODEL_CHOICE = "staff"
+    later = retry(alice, again.answer.pk)
+    wait_for_answer(later.answer.pk)
+    written = Message.objects.filter(role="assistant").order_by("ordinal")
+    assert [answer.model for answer in written] == ["second", "second", "first"]
 
 
 def test_a_model_that_is_kept_for_a_group_writes_for_nobody_else(
