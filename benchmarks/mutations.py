@@ -8,11 +8,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"(?<![\w.,/:#-])\d{1,3}(?:,\d{3})+(?![\w,.]\d)|(?<![\w.,/:#-])\d+(?:\.\d+)?(?![\w:/-]|[.,]\d)")
+_NUMBER = re.compile(
+    r"(?<![\w.,/:#-])\d{1,3}(?:,\d{3})+(?![\w,.]\d)|(?<![\w.,/:#-])\d+(?:\.\d+)?(?![\w:/-]|[.,]\d)"
+)
 _COUNT = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b"
 )
-_COUNTS = "two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty ninety"
+_COUNTS = (
+    "two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty ninety"
+)
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
@@ -21,7 +25,9 @@ _UNIT = re.compile(
     r"(?<=\d )(days?|weeks?|months?|years?|hours?|minutes?|seconds|percent|kilometres|kilometers|"
     r"miles|metres|meters|dollars|euros|kg|km|mm|mg|ml)\b|(?<=\d)%|\$(?=\d)"
 )
-_UNITS = "days weeks months years hours minutes percent kilometres miles dollars euros kg mg".split()
+_UNITS = (
+    "days weeks months years hours minutes percent kilometres miles dollars euros kg mg".split()
+)
 _QUOTED = re.compile(r"[\"“]([A-Za-z][^\"”\n]{8,80})[\"”]")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: [A-Z][a-z]{3,})*\b")
 _IDENTIFIER = re.compile(
@@ -30,7 +36,9 @@ _IDENTIFIER = re.compile(
 _AUXILIARY = re.compile(
     r"\b(is|are|was|were|can|may|must|should|will|would|could|has been|have been)\b(?! not|n't|not)"
 )
-_NOT = re.compile(r"\b(is|are|was|were|can|may|must|should|will|would|could|do|does|did|have|has) not\b|\bcannot\b")
+_NOT = re.compile(
+    r"\b(is|are|was|were|can|may|must|should|will|would|could|do|does|did|have|has) not\b|\bcannot\b"
+)
 _OPPOSITE = {
     "before": "after", "after": "before", "increased": "decreased", "more than": "less than",
     "less than": "more than", "at least": "at most", "always": "never", "allowed": "forbidden",
@@ -213,7 +221,8 @@ def _with_synonyms(sentence: str) -> str:
 def _reordered(sentence: str) -> str:
     """``In 1990, it was built.`` as ``It was built in 1990.``"""
     match = re.fullmatch(
-        r"(In|On|After|Before|During|For|When|If|By|At|With|As) ([^,]{4,80}), ([^,]{10,160})\.", sentence
+        r"(In|On|After|Before|During|For|When|If|By|At|With|As) ([^,]{4,80}), ([^,]{10,160})\.",
+        sentence,
     )
     if not match:
         return sentence
@@ -224,13 +233,13 @@ def _refigured(sentence: str) -> str:
     made = re.sub(r"(\d),(\d{3})\b", r"\1 \2", sentence)
     made = re.sub(r"(\d) ?%", r"\1 percent", made)
     made = _COUNT.sub(lambda m: _SMALL_COUNTS.get(m.group(), m.group()), made)
-    return re.sub(
-        rf"\b({'|'.join(_MONTHS)}) (\d{{1,2}}), (\d{{4}})\b", r"\2 \1 \3", made
-    )
+    return re.sub(rf"\b({'|'.join(_MONTHS)}) (\d{{1,2}}), (\d{{4}})\b", r"\2 \1 \3", made)
 
 
 def _contracted(sentence: str) -> str:
-    made = re.sub(r"\b(is|are|was|were|do|does|did|has|have|would|should|could) not\b", r"\1n't", sentence)
+    made = re.sub(
+        r"\b(is|are|was|were|do|does|did|has|have|would|should|could) not\b", r"\1n't", sentence
+    )
     return re.sub(r"\bcannot\b", "can't", made)
 
 

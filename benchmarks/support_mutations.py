@@ -46,7 +46,12 @@ def sentences(passage: str) -> Iterator[str]:
             continue
         for start, end in sentence_spans(block):
             said = block[start:end]
-            if 40 <= len(said) <= 300 and said[0].isupper() and said.endswith(".") and "](" not in said:
+            if (
+                40 <= len(said) <= 300
+                and said[0].isupper()
+                and said.endswith(".")
+                and "](" not in said
+            ):
                 yield said
 
 

@@ -5,16 +5,17 @@ It writes into a ``Run`` and returns how it ended; rows are touched through the 
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from chat import wording
+from chat import checking, wording
 from chat.conf import ANSWERABLE, EXTRACTIVE, model_config
+from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.context import Turn
-from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelTimeout
+from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
 from chat.generation.sentences import Sentence, written_sentences
 from chat.jobs import Job, load
 from chat.journal import Ending
@@ -25,7 +26,6 @@ from knowledge.search import EmbedderUnavailable, embed, nearest, search
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 FOLLOW_UP_WORDS = 12  # a question longer than this is taken to stand on its own
 BARE_WORDS = 3  # "For contractors?": too little to be asked by itself
 _LEANS = re.compile(
@@ -35,16 +35,6 @@ _LEANS = re.compile(
 )
 HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
 _DONE = Message.State.DONE
-
-
-class Desk(Protocol):
-    """Where a run gets its threads and its models."""
-
-    def rows(self, work: Callable[[], T]) -> Awaitable[T]: ...
-
-    def cpu(self, work: Callable[[], T]) -> Awaitable[T]: ...
-
-    def model(self, config: ModelConfig) -> ChatModel: ...
 
 
 async def write_answer(run: Run, desk: Desk) -> Ending:
@@ -179,7 +169,9 @@ def _quotes(
         return *generation.quote(query, passages, None), ("dense",)
 
 
-def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more: Any) -> Ending:
+def _answered(
+    model: str, found: SearchResult, sentences: Sequence[Sentence], **more: Any
+) -> Ending:
     return Ending(
         state=_DONE,
         outcome=Message.Outcome.ANSWERED,
@@ -197,23 +189,29 @@ async def _written(
     job, query, found = asked
     run.model = config.name
     run.fields = {**run.fields, "model": config.name}
-    used = 0
+    used = left_out = 0
     notice: wording.Notice | None = None
+    gate = checking.gate(desk)
     try:
-        pieces = generation.written(job.question, found.passages, job.turns, desk.model(config))
+        model = desk.model(config)
+        pieces = generation.written(job.question, found.passages, job.turns, model, gate)
         async with aclosing(pieces) as stream:
             async for piece in stream:
                 if isinstance(piece, generation.NotFound):
                     return await _not_found(run, desk, query, found)
                 if isinstance(piece, generation.Used):
                     used = piece.tokens
+                if isinstance(piece, generation.LeftOut):
+                    left_out = piece.sentences
                 _apply(run, piece)
     except ModelError as error:
         logger.warning("model failed for message %s: %s", run.message_id, error)
         notice = _notice(error, has_text=bool(run.text))
     if not run.text.strip():
-        return await _quoted(run, desk, query, found, notice or wording.MODEL_FAILED)
-    sentences = written_sentences(run.text)
+        instead = wording.NOTHING_SUPPORTED if left_out else wording.MODEL_FAILED
+        return await _quoted(run, desk, query, found, notice or instead)
+    sentences = await checking.check_answer(run, desk)
+    notice = wording.left_out(left_out, notice)
     return _answered(config.name, found, sentences, tokens_used=used, notice=notice)
 
 

@@ -1,8 +1,14 @@
 """Settings as the values that answering works with."""
 
+import logging
+from functools import lru_cache
+
 from django.conf import settings
 
 from chat.generation.llm import ModelConfig
+from chat.generation.support.classifier import ClassifierUnavailable, SupportClassifier
+
+logger = logging.getLogger(__name__)
 
 EXTRACTIVE = "extractive"  # the "model" that quotes
 # ``SearchResult.answerable`` is calibrated so that the line lies here, wherever it was fitted.
@@ -32,3 +38,30 @@ def model_config(name: str = "") -> ModelConfig | None:
 
 def _has_model() -> bool:
     return bool(settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL)
+
+
+def support_classifier() -> SupportClassifier | None:
+    """The model that tells whether a passage says a sentence, if one is set."""
+    model = settings.SUPPORT_MODEL
+    return _classifier_of(model, settings.EMBEDDING_DEVICE) if model else None
+
+
+def support_judge() -> ModelConfig | None:
+    """The chat model as judge of what the other checks leave open, where it is asked for that."""
+    return model_config() if settings.SUPPORT_JUDGE else None
+
+
+@lru_cache(maxsize=2)
+def _classifier_of(model: str, device: str) -> SupportClassifier:
+    return SupportClassifier(model, device)
+
+
+def warm_up() -> None:
+    """Load the support model, if one is set, before the first answer; for a thread at start."""
+    classifier = support_classifier()
+    if classifier is None:
+        return
+    try:
+        classifier.warm_up()
+    except ClassifierUnavailable:
+        logger.exception("sentences are checked without the support model")

@@ -107,6 +107,9 @@ CHAT_MODEL = _text("CHAT_MODEL", "gpt-4o-mini")
 CHAT_CONTEXT_TOKENS = _number("CHAT_CONTEXT_TOKENS", 8192, 1024, 2_000_000)
 MODEL_TIMEOUT_SECONDS = _number("MODEL_TIMEOUT_SECONDS", 60, 1, 3600)
 MODEL_FIRST_TOKEN_SECONDS = _number("MODEL_FIRST_TOKEN_SECONDS", 20, 1, 3600)
+SUPPORT_POLICY = _choice("SUPPORT_POLICY", "mark", "strict")
+SUPPORT_MODEL = _text("SUPPORT_MODEL")
+SUPPORT_JUDGE = _flag("SUPPORT_JUDGE")
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
 EMBEDDING_BASE_URL = _address(_text("EMBEDDING_BASE_URL"), "EMBEDDING_BASE_URL", "http", "https")
@@ -172,7 +175,7 @@ INDEX_GATE = "evaluation.gate.judge"
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
-WARM_UP = ["knowledge.search.warm_up"]
+WARM_UP = ["knowledge.search.warm_up", "chat.conf.warm_up"]
 # Called once in a thread of each web process that stops: answers get time to end.
 WIND_DOWN = ["chat.runtime.wind_down"]
 # Each returns ("ok" | "degraded" | "failed", details): see core.health.

@@ -11,6 +11,7 @@ from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import Turn, estimate_tokens, fit
 from chat.generation.llm import ChatModel, ModelError
 from chat.generation.sentences import Sentence, last_sentence
+from chat.generation.support.holding import Gate, Holder
 from knowledge.passages import Passage
 
 _SPACE = re.compile(r"\s+")
@@ -48,7 +49,14 @@ class Used:
     tokens: int
 
 
-Piece = Words | Cited | NotFound | Used
+@dataclass(frozen=True)
+class LeftOut:
+    """So many sentences were not shown, since their passages do not support them."""
+
+    sentences: int
+
+
+Piece = Words | Cited | NotFound | Used | LeftOut
 
 
 def quote(
@@ -80,29 +88,37 @@ class Writer:
         self._parser = CitationParser(len(self.passages))
 
     def feed(self, token: str) -> Iterator[Piece]:
-        if self._has_begun:
-            yield from self._send(self._parser.feed(token))
-            return
-        self._start += token
-        if not _could_be_not_found(self._start):
-            self._has_begun = True
-            yield from self._send(self._parser.feed(self._start.lstrip()))
+        yield from self.send(self.read(token))
 
     def close(self) -> Iterator[Piece]:
+        last = self.finish()
+        yield from [last] if isinstance(last, NotFound) else self.send(last)
+
+    def read(self, token: str) -> list[Found]:
+        """The words and marks of a token, as far as they are known."""
+        if self._has_begun:
+            return self._parser.feed(token)
+        self._start += token
+        if _could_be_not_found(self._start):
+            return []
+        self._has_begun = True
+        return self._parser.feed(self._start.lstrip())
+
+    def finish(self) -> list[Found] | NotFound:
+        """What was held back, at the model's own end."""
+        found: list[Found] = []
         if not self._has_begun:
             self._has_begun = True
             if prompts.NOT_FOUND in self._start:
-                yield NotFound()
-                return
-            yield from self._send(self._parser.feed(self._start.lstrip()))
-        yield from self._send(self._parser.close())
+                return NotFound()
+            found = self._parser.feed(self._start.lstrip())
+        return [*found, *self._parser.close()]
 
-    def rest(self) -> Iterator[Piece]:
+    def rest(self) -> list[Found]:
         """What was held back when the model broke off."""
-        if self._has_begun:
-            yield from self._send(self._parser.close())
+        return self._parser.close() if self._has_begun else []
 
-    def _send(self, found: Sequence[Found]) -> Iterator[Piece]:
+    def send(self, found: Sequence[Found]) -> Iterator[Piece]:
         for piece in found:
             if isinstance(piece, Mark):
                 yield from self._cite(piece)
@@ -130,28 +146,51 @@ def _could_be_not_found(start: str) -> bool:
 
 
 async def written(
-    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: ChatModel
+    question: str,
+    passages: Sequence[Passage],
+    turns: Sequence[Turn],
+    model: ChatModel,
+    gate: Gate | None = None,
 ) -> AsyncGenerator[Piece]:
     """The answer as a model writes it.
+
+    Args:
+        question: the reader's words.
+        passages: ranked, best first.
+        turns: oldest first.
+        model: who writes.
+        gate: asked of each sentence before it is shown; without one all are shown at once.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
     """
     context = fit(passages, turns, fixed=prompts.RULES + question, window=model.config.window)
     writer = Writer(context.passages)
+    holder = Holder(context.passages, gate) if gate else None
     messages = prompts.build(question, context)
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:
             async for token in tokens:
                 used = token.tokens_used or used
-                for piece in writer.feed(token.text):
+                found = writer.read(token.text)
+                for piece in writer.send(await holder.feed(found) if holder else found):
                     yield piece
     except ModelError:
-        for piece in writer.rest():
+        for piece in await _ended(writer, holder, writer.rest()):
             yield piece
         raise
-    for piece in writer.close():
+    last = writer.finish()
+    for piece in [last] if isinstance(last, NotFound) else await _ended(writer, holder, last):
         yield piece
     sent = sum(estimate_tokens(message.content) for message in messages)
     yield Used(used or sent + estimate_tokens(writer.text))
+
+
+async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -> list[Piece]:
+    """The last pieces, and how much was left out."""
+    if holder is None:
+        return list(writer.send(last))
+    found = [*await holder.feed(last), *await holder.close()]
+    left = [LeftOut(holder.left_out)] if holder.left_out else []
+    return [*writer.send(found), *left]

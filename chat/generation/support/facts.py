@@ -25,6 +25,10 @@ class Finding:
     theirs: str = ""
 
 
+# "The first", "the second" also count what the passage lists without numbers.
+_COUNTED_OUT = frozenset({"first", "second", "third", "1st"})
+
+
 def missing(claim: Claim, one: Source) -> Iterator[Finding]:
     """What the claim names and the passage, its title and its headings do not."""
     values = _values(one.all_tokens)
@@ -44,7 +48,7 @@ def missing(claim: Claim, one: Source) -> Iterator[Finding]:
 def _lacks(token: Token, one: Source, values: dict[object, set[str]]) -> Kind | None:
     if token.kind == "number":
         return _lacks_number(token, values)
-    if token.kind == "ordinal" and token.key[1] != 1.0:
+    if token.kind == "ordinal" and token.text.casefold() not in _COUNTED_OUT:
         return None if token.values & values.keys() else "number"
     if token.kind == "date":
         return None if any(_same_day(token, other) for other in one.all_tokens) else "date"
@@ -95,8 +99,10 @@ def _same_day(token: Token, other: Token) -> bool:
 
 def _same_time(token: Token, found: frozenset[object]) -> bool:
     """``5 pm`` is also told by a plain ``17``; a plain number is taken for hours."""
+    half_day = 12 * 60
     minutes = {value if isinstance(value, int) else int(float(str(value)) * 60) for value in found}
-    return bool(token.values & minutes)
+    plain = {value + half_day for value in minutes if value <= half_day}
+    return bool(token.values & (minutes | plain))
 
 
 def _is_named(token: Token, claim: Claim, one: Source) -> bool:

@@ -1,5 +1,6 @@
 """What a sentence and its passages show, as the few figures that a verdict is weighed from."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ from chat.generation.support.evidence import Evidence, covered, find
 from chat.generation.support.facts import Finding
 from chat.generation.support.findings import findings
 from chat.generation.support.lexicon import NEGATIONS, OPPOSITES
-from chat.generation.support.reading import Claim, Source, claim, source
-from chat.generation.support.tokens import plain
+from chat.generation.support.reading import Claim, Source, claim, meaning, source
+from chat.generation.support.tokens import plain, tokens
 from knowledge.passages import Passage
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -20,6 +21,8 @@ NAMES = (
 )  # fmt: skip
 WITH_MEANING = (*NAMES, "meaning", "meaning_of_window")
 _TURNS = frozenset({"swap", "negation", "opposite", "unit"})
+_CLAUSE = re.compile(r"[;:]|,? (?:and|but|while|whereas|although|because|which|und|aber|mais)\b")
+_CLAUSE_WORDS = 3  # telling words of a part that is looked at by itself
 _LONG = 40  # words of a long sentence: ``length`` is 1 there
 
 
@@ -28,7 +31,8 @@ class Weighed:
     """A sentence beside what it cites: findings, figures, and the texts that embeddings compare.
 
     ``evidence`` is (index of the passage, start, end) of the words that carry it, offsets in that
-    passage's text; None where the passages have no words.
+    passage's text; None where the passages have no words. ``clauses`` is the share of the words of
+    each part of the sentence that the passages have.
     """
 
     findings: tuple[Finding, ...]
@@ -37,6 +41,7 @@ class Weighed:
     best: str
     window: str
     evidence: tuple[int, int, int] | None
+    clauses: tuple[float, ...] = ()
 
 
 def weigh(sentence: str, passages: Sequence[Passage]) -> Weighed:
@@ -63,7 +68,14 @@ def weigh_texts(sentence: str, texts: Sequence[tuple[str, str]]) -> Weighed:
         best=_shown(text, [place[1:]]),
         window=_shown(text, [(pieces[i].start, pieces[i].end) for i in best.pieces]),
         evidence=place,
+        clauses=_clauses(said, sources),
     )
+
+
+def _clauses(said: Claim, sources: Sequence[Source]) -> tuple[float, ...]:
+    there = {key for one in sources for key in one.keys}
+    parts = [meaning(tokens(part)) for part in _CLAUSE.split(said.text)]
+    return tuple(covered(part, there, sources[0]) for part in parts if len(part) >= _CLAUSE_WORDS)
 
 
 def _shown(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -100,7 +112,11 @@ def meanings(weighed: Sequence[Weighed], embed: Embed) -> list[tuple[float, ...]
     different = list(dict.fromkeys(filter(None, texts)))
     vectors = dict(zip(different, embed(different), strict=True)) if different else {}
     return [
-        (*one.figures, _cosine(one.sentence, one.best, vectors), _cosine(one.sentence, one.window, vectors))
+        (
+            *one.figures,
+            _cosine(one.sentence, one.best, vectors),
+            _cosine(one.sentence, one.window, vectors),
+        )
         for one in weighed
     ]
 

@@ -22,7 +22,7 @@ def findings(claim: Claim, sources: Sequence[Source]) -> tuple[Finding, ...]:
     best = best_of(claim, sources)
     if best is not None:
         said = {finding.ours for finding in found}
-        found += [one for one in turned(claim, best[1].beside) if not one.ours or one.ours not in said]
+        found += [one for one in turned(claim, *best) if not one.ours or one.ours not in said]
     return tuple(dict.fromkeys(found))[:MOST]
 
 

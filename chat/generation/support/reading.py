@@ -34,6 +34,7 @@ class Piece:
 
     start: int
     end: int
+    paragraph: int
     tokens: tuple[Token, ...]
     keys: frozenset[Value]
 
@@ -49,6 +50,7 @@ class Source:
     keys: frozenset[Value]
     stream: str  # its words in order, folded, one blank between
     squeezed: str  # its characters without blanks and hyphens, for identifiers
+    names: frozenset[Value]  # words that it writes with capitals inside sentences
     writes_nouns_large: bool  # as German does, so that capitals say nothing of names
 
     @property
@@ -68,7 +70,7 @@ def claim(text: str) -> Claim:
 def source(text: str, around: str = "") -> Source:
     """A passage's text; ``around`` is its title and its headings."""
     pieces = tuple(
-        Piece(unit.start, unit.end, found, frozenset(token.key for token in found))
+        Piece(unit.start, unit.end, unit.paragraph, found, frozenset(token.key for token in found))
         for unit in units(text)
         for found in [_tokens_with_lead(text, (unit.start, unit.end), unit.lead)]
         if unit.kind != "heading" and found
@@ -85,6 +87,7 @@ def source(text: str, around: str = "") -> Source:
         keys=frozenset(token.key for token in (*whole, *beside)),
         stream=f" {words(shown)} ",
         squeezed=re.sub(r"[\s-]", "", shown.casefold()),
+        names=frozenset(token.key for token in names(whole, plain(text))),
         writes_nouns_large=_is_german(whole),
     )
 

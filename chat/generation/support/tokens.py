@@ -62,6 +62,7 @@ _TOKEN = re.compile(
 _STARTS = {word: float(value) for word, value in NUMBER_WORDS.items()} | {
     word: float(SCALES[word]) for word in ("hundred", "thousand", "million", "billion")
 }
+_QUARTER = re.compile(r"Q([1-4])|([1-4])Q", re.IGNORECASE)  # the fourth quarter
 _DATE_PARTS = re.compile(r"\d+|[^\W\d_]+")
 _BETWEEN = re.compile(r"[ \t\n-]{0,3}\Z")
 
@@ -98,6 +99,10 @@ def tokens(text: str) -> tuple[Token, ...]:
 def _token(match: re.Match[str]) -> Token:
     kind = match.lastgroup or "word"
     text, start, end = match.group(), match.start(), match.end()
+    quarter = _QUARTER.fullmatch(text)
+    if quarter:
+        key: Value = ("ordinal", float(quarter[1] or quarter[2]))
+        return Token("ordinal", key, text, start, end, frozenset({key[1]}))
     if kind == "identifier":
         return Token("identifier", ("id", squeezed(text)), text, start, end)
     if kind == "date":
@@ -123,7 +128,9 @@ def _word(text: str, start: int, end: int) -> Token:
         word = "not"
     elif word.partition("'")[0] in {"l", "d", "n", "qu", "s", "j", "c"}:
         word = word.partition("'")[2] or word
-    return Token("word", ("word", word if word in NEGATIONS else stem(word)), text, start, end)
+    root = stem(word)
+    is_apart = word in NEGATIONS or root in NEGATIONS  # "noted" is no "not"
+    return Token("word", ("word", word if is_apart else root), text, start, end)
 
 
 def _number(text: str, start: int, end: int) -> Token:
@@ -229,7 +236,9 @@ def _sum(found: list[Token], at: int, text: str, start: float) -> tuple[float, i
             current *= SCALES[word]
             if SCALES[word] >= 1000:
                 total, current = total + current, 0.0
-        elif word in NUMBER_WORDS and current >= 20 and NUMBER_WORDS[word] < 10 and not current % 10:
+        elif (
+            word in NUMBER_WORDS and current >= 20 and NUMBER_WORDS[word] < 10 and not current % 10
+        ):
             current += NUMBER_WORDS[word]
         elif word in NUMBER_WORDS and (total or current >= 100) and current % 100 == 0:
             current += NUMBER_WORDS[word]

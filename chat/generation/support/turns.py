@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from chat.generation.support.evidence import Alignment, Gap
+from chat.generation.support.evidence import Alignment, Evidence, Gap
 from chat.generation.support.facts import Finding
 from chat.generation.support.lexicon import DENIALS, DENYING_PREFIXES, NEGATIONS, OPPOSITES
-from chat.generation.support.reading import Claim
+from chat.generation.support.reading import Claim, Source
 from chat.generation.support.tokens import Token, Value
 
 FIGURES = frozenset({"number", "date", "time", "ordinal"})
@@ -15,27 +15,41 @@ _LONGEST_GAP = 4
 _MODIFIERS = frozenset("only just merely simply necessarily".split())
 
 
-def turned(claim: Claim, beside: Alignment) -> Iterator[Finding]:
+def turned(claim: Claim, one: Source, evidence: Evidence) -> Iterator[Finding]:
     """What the passage says otherwise where it says nearly the same."""
+    beside = evidence.beside
     if beside.overlap < ALIKE:
         return
-    yield from _swapped(claim, beside)
+    yield from _swapped(claim, one, evidence)
     yield from _measured(beside)
     yield from _put_in(beside)
     yield from _negated(beside)
     yield from _opposed(beside)
 
 
-def _swapped(claim: Claim, beside: Alignment) -> Iterator[Finding]:
+def _swapped(claim: Claim, one: Source, evidence: Evidence) -> Iterator[Finding]:
     """A figure or a name that stands where the passage has another one."""
-    there = {token.key for token in beside.theirs}
-    for gap in beside.gaps:
+    there = {token.key for token in evidence.beside.theirs}
+    for gap in evidence.beside.gaps:
         if len(gap.ours) > _LONGEST_GAP or len(gap.theirs) > _LONGEST_GAP:
             continue
-        for ours, theirs in (*_pairs(gap), *_named(gap, claim)):
+        for ours, theirs in (*_pairs(gap), *_named(gap, claim, one)):
             is_tight = gap.is_held_left and gap.is_held_right and ours.kind == theirs.kind
-            if (is_tight or ours.key not in there) and not ours.values & theirs.values:
+            is_other = not ours.values & theirs.values
+            if is_other and (is_tight or ours.key not in there) and not _fits(ours, one, evidence):
                 yield Finding("swap", ours.text, theirs.text)
+
+
+def _fits(ours: Token, one: Source, evidence: Evidence) -> bool:
+    """Whether another sentence of the passage has this figure, and its words better than here."""
+    at = evidence.beside.ours.index(ours)
+    near = {t.key for t in evidence.beside.ours[max(0, at - 4) : at + 5] if t.kind == "word"}
+    here = len(near & one.pieces[evidence.best].keys)
+    return any(
+        ours.key in piece.keys and len(near & piece.keys) > here
+        for number, piece in enumerate(one.pieces)
+        if number != evidence.best
+    )
 
 
 def _measured(beside: Alignment) -> Iterator[Finding]:
@@ -68,12 +82,12 @@ def _pairs(gap: Gap) -> Iterator[tuple[Token, Token]]:
             yield from zip(mine, others, strict=True)
 
 
-def _named(gap: Gap, claim: Claim) -> Iterator[tuple[Token, Token]]:
+def _named(gap: Gap, claim: Claim, one: Source) -> Iterator[tuple[Token, Token]]:
     """A name where the passage has quite another one. A name for "it" or "the office" is no swap."""
     named = [token for token in gap.ours if token in claim.names or _is_first_name(gap, token)]
-    theirs = [token for token in gap.theirs if _is_large(token)]
+    theirs = [token for token in gap.theirs if _is_large(token) and token.key in one.names]
     alike = {token.key for token in named} & {token.key for token in gap.theirs}
-    if named and theirs and not alike:
+    if named and theirs and not alike and not one.writes_nouns_large:
         yield named[0], theirs[0]
 
 
@@ -177,7 +191,6 @@ def _share_place(beside: Alignment, at: int, other: int) -> bool:
     mine = {t.key for t in beside.ours[max(0, at - 2) : at + 3]}
     theirs = {t.key for t in beside.theirs[max(0, other - 2) : other + 3]}
     in_one_gap = any(
-        beside.ours[at] in gap.ours and beside.theirs[other] in gap.theirs
-        for gap in beside.gaps
+        beside.ours[at] in gap.ours and beside.theirs[other] in gap.theirs for gap in beside.gaps
     )
     return in_one_gap or bool(mine & theirs)

@@ -1,0 +1,92 @@
+"""The check of a whole answer: settings and models around ``chat.generation.support``.
+
+What costs CPU runs in the desk's threads; a check that fails leaves the sentences as they were.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.conf import settings
+
+from chat.conf import support_classifier, support_judge
+from chat.desks import Desk
+from chat.generation.binding import bind_closely
+from chat.generation.sentences import Sentence, written_sentences
+from chat.generation.support import judging
+from chat.generation.support.checking import Checked, Tools, check
+from chat.generation.support.holding import Gate
+from chat.runs import Quoted, Run
+from knowledge.passages import Passage
+from knowledge.search import EmbedderUnavailable, embed
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Sentences with their support, and the spans that their footnotes quote, by number."""
+
+    sentences: tuple[Sentence, ...]
+    spans: Mapping[int, tuple[int, int]]
+
+
+async def check_answer(run: Run, desk: Desk) -> tuple[Sentence, ...]:
+    """Check what a model wrote, and bind each footnote anew to what carries its sentences."""
+    passages = {number: quoted.passage for number, quoted in run.quotes.items()}
+    checked = await desk.cpu(partial(_checked, run.text, passages))
+    checked = await _judged(checked, desk)
+    for number, span in (await desk.cpu(partial(_bound, checked))).items():
+        run.cite(Quoted(number, passages[number], *span))
+    return tuple(one.sentence for one in checked)
+
+
+def gate(desk: Desk) -> Gate | None:
+    """What holds a sentence back until it was checked; None where all are shown at once."""
+    if settings.SUPPORT_POLICY != "strict":
+        return None
+
+    async def may_be_shown(words: str, cited: Mapping[int, Passage]) -> bool:
+        sentence = Sentence(0, len(words), tuple(cited), "unknown" if cited else "unsupported")
+        checked = await desk.cpu(partial(_tested, words, [sentence], cited))
+        found = (await _judged(checked, desk))[0].sentence
+        return found.support != "unsupported"
+
+    return may_be_shown
+
+
+def _checked(text: str, passages: Mapping[int, Passage]) -> list[Checked]:
+    return _tested(text, written_sentences(text), passages)
+
+
+def _tested(
+    text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
+) -> list[Checked]:
+    """With meaning where there is an embedding model, else by words."""
+    classifier = support_classifier()
+    classify = classifier.classify if classifier else None
+    try:
+        return check(text, sentences, passages, Tools(embed, classify))
+    except EmbedderUnavailable:
+        logger.warning("sentences are checked by words alone: there is no embedding model")
+        return check(text, sentences, passages, Tools(None, classify))
+
+
+async def _judged(checked: list[Checked], desk: Desk) -> list[Checked]:
+    """The chat model's word on what is still open, where it is asked for that."""
+    config = support_judge()
+    if config is None or not any(one.is_open for one in checked):
+        return checked
+    return await judging.judge(checked, desk.model(config))
+
+
+def _bound(checked: Sequence[Checked]) -> dict[int, tuple[int, int]]:
+    """For each footnote the stretch that holds the evidence of all its sentences."""
+    spans: dict[int, tuple[int, int]] = {}
+    for one in checked:
+        for number, passage in zip(one.numbers, one.passages, strict=True):
+            start, end = bind_closely(one.words, passage)
+            known = spans.get(number, (start, end))
+            spans[number] = min(start, known[0]), max(end, known[1])
+    return spans
