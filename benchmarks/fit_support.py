@@ -216,9 +216,10 @@ def main() -> None:
     assert alone < matrix.shape[1]
     if given.write:
         about = (
-            "Fitted by benchmarks/fit_support.py on support_summedits (1,605 pairs), support_scifact "
-            f"(607) and {sum(p.name == 'made' for p in pairs):,} sentences made of handbook_tts and "
-            "squad2; every set and label weighs the same. AUC out of fold, by document. The "
+            "Fitted by benchmarks/fit_support.py on support_summedits (1,605 pairs), "
+            "support_scifact (607) and "
+            f"{sum(p.name == 'made' for p in pairs):,} sentences made of handbook_tts "
+            "and squad2; every set and label weighs the same. AUC out of fold, by document. The "
             "cosines are all-MiniLM-L6-v2's."
         )
         WRITTEN.write_text(json.dumps({"about": about, **found}, indent=2) + "\n")

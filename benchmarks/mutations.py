@@ -12,22 +12,22 @@ _NUMBER = re.compile(
     r"(?<![\w.,/:#-])\d{1,3}(?:,\d{3})+(?![\w,.]\d)|(?<![\w.,/:#-])\d+(?:\.\d+)?(?![\w:/-]|[.,]\d)"
 )
 _COUNT = re.compile(
-    r"\b(two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty|ninety)\b"
+    r"\b(two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|forty|fifty|sixty"
+    r"|ninety)\b"
 )
 _COUNTS = (
     "two three four five six seven eight nine ten twelve twenty thirty forty fifty sixty ninety"
 )
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 _DATE = re.compile(rf"\b(?:(\d{{1,2}}) )?({'|'.join(_MONTHS)})(?: (\d{{1,2}}))?(?:,? (\d{{4}}))?\b")
 _UNIT = re.compile(
     r"(?<=\d )(days?|weeks?|months?|years?|hours?|minutes?|seconds|percent|kilometres|kilometers|"
     r"miles|metres|meters|dollars|euros|kg|km|mm|mg|ml)\b|(?<=\d)%|\$(?=\d)"
 )
-_UNITS = (
-    "days weeks months years hours minutes percent kilometres miles dollars euros kg mg".split()
-)
+_UNITS = ("days", "weeks", "months", "hours", "percent", "kilometres", "dollars", "euros", "kg")
 _QUOTED = re.compile(r"[\"“]([A-Za-z][^\"”\n]{8,80})[\"”]")
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}(?: [A-Z][a-z]{3,})*\b")
 _IDENTIFIER = re.compile(
@@ -37,7 +37,8 @@ _AUXILIARY = re.compile(
     r"\b(is|are|was|were|can|may|must|should|will|would|could|has been|have been)\b(?! not|n't|not)"
 )
 _NOT = re.compile(
-    r"\b(is|are|was|were|can|may|must|should|will|would|could|do|does|did|have|has) not\b|\bcannot\b"
+    r"\b(is|are|was|were|can|may|must|should|will|would|could|do|does|did|have|has) not\b"
+    r"|\bcannot\b"
 )
 _OPPOSITE = {
     "before": "after", "after": "before", "increased": "decreased", "more than": "less than",
@@ -194,10 +195,10 @@ _SYNONYMS = {
     "shows": "indicates", "demonstrate": "show", "several": "a number of", "while": "whereas",
     "important": "significant", "request": "ask for", "ensure": "make sure",
 }  # fmt: skip
-_SMALL_COUNTS = dict(
-    zip("two three four five six seven eight nine ten twelve twenty thirty fifty".split(),
-        "2 3 4 5 6 7 8 9 10 12 20 30 50".split(), strict=True)
-)  # fmt: skip
+_SMALL_COUNTS = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "twelve": "12", "twenty": "20", "thirty": "30", "fifty": "50",
+}  # fmt: skip
 
 
 def rephrased(sentence: str, rng: random.Random) -> Iterator[tuple[str, str]]:

@@ -210,7 +210,7 @@ async def _written(
     if not run.text.strip():
         instead = wording.NOTHING_SUPPORTED if left_out else wording.MODEL_FAILED
         return await _quoted(run, desk, query, found, notice or instead)
-    sentences = await checking.check_answer(run, desk)
+    sentences = await checking.check_answer(run, desk, found.passages)
     notice = wording.left_out(left_out, notice)
     return _answered(config.name, found, sentences, tokens_used=used, notice=notice)
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from chat.conf import support_classifier, support_judge
 from chat.desks import Desk
 from chat.generation.binding import bind_closely
+from chat.generation.dissent import Said, dissent
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
@@ -32,14 +33,25 @@ class Verdicts:
     spans: Mapping[int, tuple[int, int]]
 
 
-async def check_answer(run: Run, desk: Desk) -> tuple[Sentence, ...]:
-    """Check what a model wrote, and bind each footnote anew to what carries its sentences."""
+async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> tuple[Sentence, ...]:
+    """Check what a model wrote, and bind each footnote anew to what carries its sentences.
+
+    Where a passage that was found contradicts one that is cited, a sentence is added that says so.
+    """
     passages = {number: quoted.passage for number, quoted in run.quotes.items()}
     checked = await desk.cpu(partial(_checked, run.text, passages))
     checked = await _judged(checked, desk)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))
-    return tuple(one.sentence for one in checked)
+    sentences = tuple(one.sentence for one in checked)
+    said = {number: Said(one.passage, one.start, one.end) for number, one in run.quotes.items()}
+    more = await desk.cpu(partial(dissent, run.text, said, found, sentences))
+    if more is None:
+        return sentences
+    for number, quoted in more.quoted:
+        run.cite(Quoted(number, quoted.passage, quoted.start, quoted.end))
+    run.write(more.text)
+    return (*sentences, *more.sentences)
 
 
 def gate(desk: Desk) -> Gate | None:
@@ -82,10 +94,17 @@ async def _judged(checked: list[Checked], desk: Desk) -> list[Checked]:
 
 
 def _bound(checked: Sequence[Checked]) -> dict[int, tuple[int, int]]:
-    """For each footnote the stretch that holds the evidence of all its sentences."""
+    """For each footnote the stretch that holds the evidence of all its sentences.
+
+    One that is not supported has no evidence to add, so it only counts where it stands alone.
+    """
     spans: dict[int, tuple[int, int]] = {}
-    for one in checked:
+    order = sorted(checked, key=lambda one: one.sentence.support == "unsupported")
+    for one in order:
+        is_false = one.sentence.support == "unsupported"
         for number, passage in zip(one.numbers, one.passages, strict=True):
+            if is_false and number in spans:
+                continue
             start, end = bind_closely(one.words, passage)
             known = spans.get(number, (start, end))
             spans[number] = min(start, known[0]), max(end, known[1])

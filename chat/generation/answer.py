@@ -9,6 +9,7 @@ from chat.generation import extractive, prompts
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import Turn, estimate_tokens, fit
+from chat.generation.dissent import Said, dissent
 from chat.generation.llm import ChatModel, ModelError
 from chat.generation.sentences import Sentence, last_sentence
 from chat.generation.support.holding import Gate, Holder
@@ -71,6 +72,15 @@ def quote(
         words, _, after = text.rpartition(mark)
         cited = Cited(number, quoted.passage, quoted.start, quoted.end)
         pieces += [Words(words), cited, Words(mark + after)]
+    said = {
+        number: Said(quoted.passage, quoted.start, quoted.end)
+        for number, quoted in enumerate(quotes, start=1)
+    }
+    more = dissent("".join(texts), said, passages)
+    if more is not None:
+        pieces += [Cited(n, one.passage, one.start, one.end) for n, one in more.quoted]
+        pieces.append(Words(more.text))
+        sentences = [*sentences, *more.sentences]
     return pieces, sentences
 
 

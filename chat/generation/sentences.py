@@ -14,13 +14,15 @@ _CODE = re.compile(r"`[^`\n]*`")
 # How an assistant opens, closes and excuses itself. Such a sentence rests on no document.
 _TALK = re.compile(
     r"(?:(?:sure|certainly|of course|yes|no|ok|okay|thanks|thank you)[,.! ]*\Z"
-    r"|(?:sure[,.]? |certainly[,.]? |of course[,.]? )?here(?: is|'s|’s| are) (?:what|the|a|an|your|some)\b"
+    r"|(?:sure[,.]? |certainly[,.]? |of course[,.]? )?here(?: is|'s|’s| are)"
+    r" (?:what|the|a|an|your|some)\b"
     r"|(?:please )?(?:let me know|feel free to|don'?t hesitate)\b|i hope (?:this|that) helps\b"
     r"|(?:the|these|those) (?:documents|sources|passages) (?:do not|don'?t|say nothing)"
     r"(?: (?:say|mention|state|tell|answer|contain|cover|specify)\b| about\b)"
-    r"|i (?:could not|couldn't|did not|didn't|cannot|can't|do not|don't) (?:find|found|see|know|say)\b"
+    r"|i (?:could not|couldn't|did not|didn't|cannot|can't|do not|don't) (?:find|see|know|say)\b"
     r"|i (?:have )?(?:found|searched|looked|read)\b|to (?:sum up|summarise|summarize)[.:]?\Z"
-    r"|hier (?:ist|sind) |ich hoffe|gern(?:e)?[.!]|voici |j'espère|aquí (?:está|tienes)|espero que )"
+    r"|hier (?:ist|sind) |ich hoffe|gern(?:e)?[.!]|voici |j'espère|aquí (?:está|tienes)"
+    r"|espero que )"
 )
 
 

@@ -37,17 +37,15 @@ _WHY = {
 
 @dataclass(frozen=True)
 class Checked:
-    """A sentence with its verdict. ``is_open`` where a model may still tell.
+    """A sentence with its verdict and the passages of its ``numbers``.
 
-    ``evidence`` is (number of the source, start, end) of the words that carry it, in the version's
-    text; None where it cites nothing.
+    ``is_open`` where a model may still tell.
     """
 
     sentence: Sentence
     words: str
     numbers: tuple[int, ...] = ()
     passages: tuple[Passage, ...] = ()
-    evidence: tuple[int, int, int] | None = None
     is_open: bool = False
 
 
@@ -98,28 +96,19 @@ def _begun(text: str, sentence: Sentence, cited: Mapping[int, Passage]) -> Check
 
 def _weighed(one: Checked, found: Weighed) -> Checked:
     """The verdict of the findings, or of the words alone where these are enough."""
-    placed = replace(one, evidence=_placed(one, found))
     if found.findings:
-        return _said(placed, "unsupported", why_of(found.findings[0]))
+        return _said(one, "unsupported", why_of(found.findings[0]))
     weights = by_words()
     if weights.chance(found.figures) >= weights.supported_from:
-        return _said(placed, "supported")
+        return _said(one, "supported")
     if _is_half_said(found):
-        return replace(_said(placed, "partly", PARTLY), is_open=True)
-    return replace(placed, is_open=True)
+        return replace(_said(one, "partly", PARTLY), is_open=True)
+    return replace(one, is_open=True)
 
 
 def _is_half_said(found: Weighed) -> bool:
     """One part of the sentence stands there as a whole, and of another part hardly a word."""
     return len(found.clauses) > 1 and max(found.clauses) >= WHOLE and min(found.clauses) < HARDLY
-
-
-def _placed(one: Checked, found: Weighed) -> tuple[int, int, int] | None:
-    if found.evidence is None:
-        return None
-    at, start, end = found.evidence
-    passage = one.passages[at]
-    return one.numbers[at], passage.start + start, passage.start + end
 
 
 def why_of(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""A sequence classifier (of natural language inference, say) that tells if a passage says a sentence.
+"""A sequence classifier (of textual entailment, say) that tells if a passage says a sentence.
 
 Any such model of transformers by path or name in the local cache; nothing is downloaded. Which of
 its labels means what is read from its configuration.
@@ -121,10 +121,7 @@ def _chances(
     ).to(model.device)
     with torch.inference_mode():
         logits = model(**inputs).logits.float()
-    if yes < 0:
-        values = torch.sigmoid(logits[:, 0])
-    else:
-        values = torch.softmax(logits, dim=-1)[:, yes]
+    values = torch.sigmoid(logits[:, 0]) if yes < 0 else torch.softmax(logits, dim=-1)[:, yes]
     if not bool(torch.isfinite(values).all()):
         raise ValueError("values that are no numbers")
     return [float(value) for value in values]

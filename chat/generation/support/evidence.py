@@ -10,6 +10,7 @@ from chat.generation.support.tokens import Token, Value
 
 GAIN = 0.12  # a further sentence is evidence where it adds this share of the claim's words
 LOOKED_AT = 3  # pieces with the most words in common, of which the one most alike is the best
+LONGEST = 150  # tokens that are laid beside each other: alignment is quadratic
 MOST = 3  # sentences that one sentence of an answer is taken to rest on
 _KEPT = NEGATIONS | BOUNDS
 
@@ -107,7 +108,7 @@ def _score(
 
 
 def _sequence(found: tuple[Token, ...]) -> tuple[Token, ...]:
-    return tuple(token for token in found if _counts(token))
+    return tuple(token for token in found if _counts(token))[:LONGEST]
 
 
 def _counts(token: Token) -> bool:
@@ -115,6 +116,11 @@ def _counts(token: Token) -> bool:
     word = token.text.casefold()
     is_telling = word in _KEPT or str(token.key[1]) in _KEPT or token.key[1] in OPPOSITES
     return token.kind != "word" or is_telling or word not in SMALL
+
+
+def beside(theirs: tuple[Token, ...], ours: tuple[Token, ...]) -> Alignment:
+    """Two sentences beside each other."""
+    return _aligned(_sequence(ours), theirs)
 
 
 def _aligned(ours: tuple[Token, ...], found: tuple[Token, ...]) -> Alignment:

@@ -51,7 +51,7 @@ def _lacks(token: Token, one: Source, values: dict[object, set[str]]) -> Kind | 
     if token.kind == "ordinal" and token.text.casefold() not in _COUNTED_OUT:
         return None if token.values & values.keys() else "number"
     if token.kind == "date":
-        return None if any(_same_day(token, other) for other in one.all_tokens) else "date"
+        return None if any(same_day(token, other) for other in one.all_tokens) else "date"
     if token.kind == "time":
         times = (other.values for other in one.all_tokens if other.kind in {"time", "number"})
         return None if any(_same_time(token, found) for found in times) else "time"
@@ -88,7 +88,7 @@ def _parts(day: object) -> tuple[int, ...]:
     return day if isinstance(day, tuple) else ()
 
 
-def _same_day(token: Token, other: Token) -> bool:
+def same_day(token: Token, other: Token) -> bool:
     """The same day, as far as both say it: ``March 2026`` is what ``4 March 2026`` says too."""
     return other.kind == "date" and any(
         all(mine in {0, theirs} or not theirs for mine, theirs in zip(one, two, strict=True))

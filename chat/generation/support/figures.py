@@ -17,7 +17,8 @@ from knowledge.passages import Passage
 Embed = Callable[[Sequence[str]], np.ndarray]
 
 NAMES = (
-    "coverage", "overlap", "new_words", "facts_missing", "turned", "opposites", "negations", "length",
+    "coverage", "overlap", "new_words", "facts_missing", "turned", "opposites", "negations",
+    "length",
 )  # fmt: skip
 WITH_MEANING = (*NAMES, "meaning", "meaning_of_window")
 _TURNS = frozenset({"swap", "negation", "opposite", "unit"})
@@ -30,9 +31,7 @@ _LONG = 40  # words of a long sentence: ``length`` is 1 there
 class Weighed:
     """A sentence beside what it cites: findings, figures, and the texts that embeddings compare.
 
-    ``evidence`` is (index of the passage, start, end) of the words that carry it, offsets in that
-    passage's text; None where the passages have no words. ``clauses`` is the share of the words of
-    each part of the sentence that the passages have.
+    ``clauses`` is the share of the words of each part of the sentence that the passages have.
     """
 
     findings: tuple[Finding, ...]
@@ -40,7 +39,6 @@ class Weighed:
     sentence: str
     best: str
     window: str
-    evidence: tuple[int, int, int] | None
     clauses: tuple[float, ...] = ()
 
 
@@ -57,17 +55,16 @@ def weigh_texts(sentence: str, texts: Sequence[tuple[str, str]]) -> Weighed:
     known = [(at, one) for at, one in enumerate(held) if one is not None]
     found = findings(said, sources)
     if not known:
-        return Weighed(found, (0.0,) * len(NAMES), said.text, "", "", None)
+        return Weighed(found, (0.0,) * len(NAMES), said.text, "", "")
     at, best = max(known, key=lambda pair: (pair[1].coverage + pair[1].overlap, -pair[0]))
     text, pieces = texts[at][0], sources[at].pieces
-    place = (at, pieces[best.best].start, pieces[best.best].end)
+    place = (pieces[best.best].start, pieces[best.best].end)
     return Weighed(
         findings=found,
         figures=_figures(said, sources, (best, found)),
         sentence=said.text,
-        best=_shown(text, [place[1:]]),
+        best=_shown(text, [place]),
         window=_shown(text, [(pieces[i].start, pieces[i].end) for i in best.pieces]),
-        evidence=place,
         clauses=_clauses(said, sources),
     )
 

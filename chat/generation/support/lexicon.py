@@ -26,9 +26,28 @@ SCALES = {
 ORDINALS = {
     word: value
     for value, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-        "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth "
-        "twentieth".split(),
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+            "thirteenth",
+            "fourteenth",
+            "fifteenth",
+            "sixteenth",
+            "seventeenth",
+            "eighteenth",
+            "nineteenth",
+            "twentieth",
+        ],
         start=1,
     )
 }
@@ -93,22 +112,27 @@ MONTHS = {
     )
     for word in words.split()
 }  # fmt: skip
-WEEKDAYS = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag "
-    "freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche".split()
-)
-NEGATIONS = frozenset(
-    "not no never none nobody nothing neither nor cannot without nowhere n't hardly barely "
-    "nicht kein keine keinen keiner keines nie niemals ohne ne pas jamais aucun aucune sans "
-    "non".split()
-)
+WEEKDAYS_WORDS = """
+monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag
+freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche
+"""
+WEEKDAYS = frozenset(WEEKDAYS_WORDS.split())
+NEGATIONS_WORDS = """
+not no never none nobody nothing neither nor cannot without nowhere n't hardly barely nicht kein
+keine keinen keiner keines nie niemals ohne ne pas jamais aucun aucune sans non
+"""
+NEGATIONS = frozenset(NEGATIONS_WORDS.split())
 # Verbs and adjectives that deny what they govern, as their stems are written in texts.
-DENIALS = frozenset(
-    "unable fail fails failed lack lacks lacked lacking refuse refuses refused deny denies denied "
-    "prohibited forbidden excluded".split()
-)
+DENIALS_WORDS = """
+unable fail fails failed lack lacks lacked lacking refuse refuses refused deny denies denied
+prohibited forbidden excluded
+"""
+DENIALS = frozenset(DENIALS_WORDS.split())
 # Words that bound a statement: put in or taken out, they change it as much as a "not" does.
-BOUNDS = frozenset("only unless except excluding".split())
+BOUNDS_WORDS = """
+only unless except excluding
+"""
+BOUNDS = frozenset(BOUNDS_WORDS.split())
 _OPPOSITES = """
 increase/decrease increase/reduce increase/decline increase/drop increase/fall rise/fall
 rise/decline rise/drop raise/lower grow/shrink gain/loss gain/lose up/down upward/downward
@@ -122,8 +146,9 @@ with/without same/different similar/different true/false correct/wrong correct/i
 right/left north/south east/west northern/southern eastern/western positive/negative
 strong/weak stronger/weaker large/small larger/smaller big/small bigger/smaller long/short
 longer/shorter wide/narrow old/new older/newer older/younger old/young fast/slow faster/slower
-quick/slow hot/cold warm/cold heavy/light hard/soft easy/difficult easy/hard simple/complex rich/poor
-full/empty full/partial paid/unpaid public/private male/female men/women man/woman husband/wife
+quick/slow hot/cold warm/cold heavy/light hard/soft easy/difficult easy/hard simple/complex
+rich/poor full/empty full/partial paid/unpaid public/private male/female men/women
+man/woman husband/wife
 father/mother son/daughter brother/sister boy/girl king/queen buy/sell bought/sold win/lose
 won/lost success/failure succeed/fail support/oppose supported/opposed attack/defend love/hate
 like/dislike import/export internal/external domestic/foreign local/remote mandatory/optional

@@ -43,8 +43,9 @@ _GROUPED = r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d{1,3}(?:[.' ]\d{3})+(?!\d)(?:,
 _TOKEN = re.compile(
     rf"""
     (?P<identifier>https?://[^\s<>"]*[\w/] | [\w.+-]+@[\w-]+\.[\w.-]*\w | (?<![\w-])--?[a-z][\w-]+
-      | (?<![\w.])\w*[a-z]\w*_\w+ | (?<![\w.])v?\d+\.\d+\.\d+(?:[.-]\w+)*
-      | (?<![\w.])(?!\d+(?:st|nd|rd|th|s|k|m|bn|mn|kb|mb|gb|tb|ms|km|cm|mm|kg|mg|g|ml|l|h|am|pm|w|v|er|ft)\b)
+      | (?<![\w.])\w{{0,60}}[a-z]\w{{0,60}}_\w+ | (?<![\w.])v?\d+\.\d+\.\d+(?:[.-]\w+)*
+      | (?<![\w.])(?!\d+(?:st|nd|rd|th|s|er|k|m|bn|mn|kb|mb|gb|tb|ms|km|cm|mm|kg|mg|g|ml|l|h|am|pm
+          |w|v|ft)\b)
         (?:[a-z]+[-.]?\d+|\d+[a-z]+)\w*(?:[-.]\w+)* )
     | (?P<date>\b\d{{4}}-\d{{1,2}}-\d{{1,2}}\b
       | \b\d{{1,2}}[./]\d{{1,2}}[./](?:\d{{4}}|\d{{2}})\b
@@ -238,9 +239,7 @@ def _sum(found: list[Token], at: int, text: str, start: float) -> tuple[float, i
                 total, current = total + current, 0.0
         elif (
             word in NUMBER_WORDS and current >= 20 and NUMBER_WORDS[word] < 10 and not current % 10
-        ):
-            current += NUMBER_WORDS[word]
-        elif word in NUMBER_WORDS and (total or current >= 100) and current % 100 == 0:
+        ) or (word in NUMBER_WORDS and (total or current >= 100) and current % 100 == 0):
             current += NUMBER_WORDS[word]
         elif word != "and" or not _goes_on(found, at + used, total or current):
             break
@@ -255,7 +254,7 @@ def _goes_on(found: list[Token], at: int, so_far: float) -> bool:
 
 
 def _with_units(found: list[Token], text: str) -> list[Token]:
-    """Each number with the unit at its side: ``18 weeks``, ``18 paid weeks``, ``€800``, ``5 kg``."""
+    """Each number with the unit at its side: ``18 weeks``, ``18 paid weeks``, ``€800``."""
     return [
         replace(token, unit=_unit(found, at, text)) if token.kind == "number" else token
         for at, token in enumerate(found)

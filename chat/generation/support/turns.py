@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from chat.generation.support.evidence import Alignment, Evidence, Gap
-from chat.generation.support.facts import Finding
+from chat.generation.support.facts import Finding, same_day
 from chat.generation.support.lexicon import DENIALS, DENYING_PREFIXES, NEGATIONS, OPPOSITES
 from chat.generation.support.reading import Claim, Source
 from chat.generation.support.tokens import Token, Value
@@ -12,7 +12,10 @@ FIGURES = frozenset({"number", "date", "time", "ordinal"})
 ALIKE = 0.5  # share of the claim that stands in the passage in the same order, from which on a
 # "not" more or less is taken for a contradiction and not for another way of putting it
 _LONGEST_GAP = 4
-_MODIFIERS = frozenset("only just merely simply necessarily".split())
+_MODIFIERS_WORDS = """
+only just merely simply necessarily
+"""
+_MODIFIERS = frozenset(_MODIFIERS_WORDS.split())
 
 
 def turned(claim: Claim, one: Source, evidence: Evidence) -> Iterator[Finding]:
@@ -35,7 +38,7 @@ def _swapped(claim: Claim, one: Source, evidence: Evidence) -> Iterator[Finding]
             continue
         for ours, theirs in (*_pairs(gap), *_named(gap, claim, one)):
             is_tight = gap.is_held_left and gap.is_held_right and ours.kind == theirs.kind
-            is_other = not ours.values & theirs.values
+            is_other = not (ours.values & theirs.values or same_day(ours, theirs))
             if is_other and (is_tight or ours.key not in there) and not _fits(ours, one, evidence):
                 yield Finding("swap", ours.text, theirs.text)
 
@@ -69,7 +72,7 @@ def _put_in(beside: Alignment) -> Iterator[Finding]:
             ours = gap.ours[0]
             there = sum(bool(ours.values & token.values) for token in beside.theirs)
             here = sum(bool(ours.values & token.values) for token in beside.ours)
-            if there < here and here > 1 or not there:
+            if (there < here and here > 1) or not there:
                 yield Finding("number", ours.text)
 
 
@@ -83,7 +86,7 @@ def _pairs(gap: Gap) -> Iterator[tuple[Token, Token]]:
 
 
 def _named(gap: Gap, claim: Claim, one: Source) -> Iterator[tuple[Token, Token]]:
-    """A name where the passage has quite another one. A name for "it" or "the office" is no swap."""
+    """A name where the passage has quite another one; a name for "it" is no swap."""
     named = [token for token in gap.ours if token in claim.names or _is_first_name(gap, token)]
     theirs = [token for token in gap.theirs if _is_large(token) and token.key in one.names]
     alike = {token.key for token in named} & {token.key for token in gap.theirs}
