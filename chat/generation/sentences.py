@@ -72,10 +72,9 @@ def written_sentences(text: str) -> list[Sentence]:
             continue
         if numbers:
             found.append(Sentence(start, end, numbers, "unknown"))
-        elif claims_nothing(words):
-            found.append(Sentence(start, end, (), "unknown"))
         elif not words.rstrip("*_ ").endswith((":", "?", "：", "？")):
-            found.append(Sentence(start, end, (), "unsupported"))
+            talks = claims_nothing(words)
+            found.append(Sentence(start, end, (), "unknown" if talks else "unsupported"))
     return found
 
 

@@ -30,6 +30,15 @@ _GENERIC = frozenset(stem(word) for word in _GENERIC_WORDS.split())
 
 
 @dataclass(frozen=True)
+class _Statement:
+    """A sentence with its words, figures and units apart, and its figures."""
+
+    piece: Piece
+    words: set[Value]
+    figures: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
 class Side:
     """What one document says: ``figure`` as written, the sentence's place in the version's text."""
 
@@ -51,14 +60,22 @@ def disagreements(passages: Sequence[Passage]) -> Iterator[Disagreement]:
     """Pairs of sentences of different documents with different figures, best passages first."""
     looked_at = passages[:LOOKED_AT]
     read = [source(one.text, f"{one.title}\n{one.heading}") for one in looked_at]
+    statements = {
+        one.chunk_id: [_Statement(piece, _words(piece), _numbers(piece)) for piece in each.pieces]
+        for one, each in zip(looked_at, read, strict=True)
+    }
     for (one, first), (other, second) in combinations(zip(looked_at, read, strict=True), 2):
         if one.document_id == other.document_id or not _on_one_subject(first, second):
             continue
-        for mine in first.pieces:
-            for theirs in second.pieces:
+        for mine in statements[one.chunk_id]:
+            for theirs in statements[other.chunk_id]:
                 figures = _figures(mine, theirs)
                 if figures is not None:
-                    yield _ordered(_side(one, mine, figures[0]), _side(other, theirs, figures[1]))
+                    sides = (
+                        _side(one, mine.piece, figures[0]),
+                        _side(other, theirs.piece, figures[1]),
+                    )
+                    yield _ordered(*sides)
 
 
 def _on_one_subject(one: Source, other: Source) -> bool:
@@ -74,17 +91,19 @@ def _on_one_subject(one: Source, other: Source) -> bool:
     )
 
 
-def _figures(mine: Piece, theirs: Piece) -> tuple[str, str] | None:
+def _figures(one: _Statement, other: _Statement) -> tuple[str, str] | None:
     """The one figure in which two sentences differ, as both write it."""
-    ours, others = _words(mine), _words(theirs)
+    if not one.figures or not other.figures:
+        return None
+    ours, others = one.words, other.words
+    mine, theirs = one.piece, other.piece
     shared = len(ours & others)
     if shared < SHARED or shared < SAME * max(len(ours), len(others)):
         return None
     if _turns(ours - others, others - ours):
         return None
-    alone = [[t for t in piece.tokens if t.kind in _FIGURES] for piece in (mine, theirs)]
-    if all(len(found) == 1 for found in alone):
-        return _different((alone[0][0], mine), (alone[1][0], theirs))
+    if len(one.figures) == len(other.figures) == 1:
+        return _different((one.figures[0], mine), (other.figures[0], theirs))
     gaps = beside(mine.tokens, theirs.tokens).gaps
     telling = [gap for gap in gaps if _has_figure(gap.ours) or _has_figure(gap.theirs)]
     if len(telling) != 1:
@@ -122,6 +141,10 @@ def _different(one: tuple[Token, Piece], other: tuple[Token, Piece]) -> tuple[st
     if not is_same_kind or mine.values & theirs.values or _is_year(mine) or _is_year(theirs):
         return None
     return _written(mine, one[1].tokens), _written(theirs, other[1].tokens)
+
+
+def _numbers(piece: Piece) -> tuple[Token, ...]:
+    return tuple(token for token in piece.tokens if token.kind in _FIGURES)
 
 
 def _words(piece: Piece) -> set[Value]:

@@ -89,11 +89,15 @@ def _parts(day: object) -> tuple[int, ...]:
 
 
 def same_day(token: Token, other: Token) -> bool:
-    """The same day, as far as both say it: ``March 2026`` is what ``4 March 2026`` says too."""
+    """Whether the other date says this one: ``4 March 2026`` says ``March 2026`` too.
+
+    A passage may name the year elsewhere, so a date without one says the day of any year.
+    """
     return other.kind == "date" and any(
-        all(mine in {0, theirs} or not theirs for mine, theirs in zip(one, two, strict=True))
-        for one in map(_parts, token.values)
-        for two in map(_parts, other.values)
+        (mine[0] in {0, theirs[0]} or not theirs[0])
+        and all(part in {0, said} for part, said in zip(mine[1:], theirs[1:], strict=True))
+        for mine in map(_parts, token.values)
+        for theirs in map(_parts, other.values)
     )
 
 

@@ -39,17 +39,22 @@ def _swapped(claim: Claim, one: Source, evidence: Evidence) -> Iterator[Finding]
         for ours, theirs in (*_pairs(gap), *_named(gap, claim, one)):
             is_tight = gap.is_held_left and gap.is_held_right and ours.kind == theirs.kind
             is_other = not (ours.values & theirs.values or same_day(ours, theirs))
-            if is_other and (is_tight or ours.key not in there) and not _fits(ours, one, evidence):
+            if (
+                is_other
+                and (is_tight or ours.key not in there)
+                and not _fits(gap, ours, one, evidence)
+            ):
                 yield Finding("swap", ours.text, theirs.text)
 
 
-def _fits(ours: Token, one: Source, evidence: Evidence) -> bool:
+def _fits(gap: Gap, ours: Token, one: Source, evidence: Evidence) -> bool:
     """Whether another sentence of the passage has this figure, and its words better than here."""
-    at = evidence.beside.ours.index(ours)
-    near = {t.key for t in evidence.beside.ours[max(0, at - 4) : at + 5] if t.kind == "word"}
-    here = len(near & one.pieces[evidence.best].keys)
+    around = evidence.beside.ours
+    near = around[max(0, gap.at - 4) : gap.at] + around[gap.at + len(gap.ours) :][:4]
+    near_words = {token.key for token in near if token.kind == "word"}
+    here = len(near_words & one.pieces[evidence.best].keys)
     return any(
-        ours.key in piece.keys and len(near & piece.keys) > here
+        ours.key in piece.keys and len(near_words & piece.keys) > here
         for number, piece in enumerate(one.pieces)
         if number != evidence.best
     )
@@ -117,11 +122,11 @@ def _negated(beside: Alignment) -> Iterator[Finding]:
         return  # as many, beside other words: put in another way
     for at in mine:
         words = _beside(beside.ours, at)
-        if _is_said(beside.theirs, words) and not _is_spelled(beside.theirs, words):
+        if _is_said(beside.theirs, words) and not _is_spelled(beside.theirs, beside.ours, words):
             yield Finding("negation", beside.ours[at].text)
     for at in others:
         words = _beside(beside.theirs, at)
-        if _is_said(beside.ours, words) and not _is_spelled(beside.ours, words):
+        if _is_said(beside.ours, words) and not _is_spelled(beside.ours, beside.theirs, words):
             yield Finding("negation", "", beside.theirs[at].text)
 
 
@@ -154,9 +159,9 @@ def _near(found: Sequence[Token], at: int) -> frozenset[Value]:
     return frozenset(token.key for token in near)
 
 
-def _is_spelled(found: Sequence[Token], words: frozenset[Value]) -> bool:
-    """Whether one of these words is denied by a prefix or by its opposite."""
-    spelled = {str(token.key[1]) for token in found}
+def _is_spelled(found: Sequence[Token], other: Sequence[Token], words: frozenset[Value]) -> bool:
+    """Whether one of these words is denied here by a prefix or an opposite that the other lacks."""
+    spelled = {str(token.key[1]) for token in found} - {str(token.key[1]) for token in other}
     roots = {str(word[1]) for word in words}
     return any(
         prefix + root in spelled or OPPOSITES.get(root, frozenset()) & spelled

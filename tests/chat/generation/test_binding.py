@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from chat.generation.binding import bind, bind_closely
 from tests.chat.generation.test_quoting import passage
 
-TEXT = """Leave may be taken in blocks. Weeks 1 to 18 are paid in full. Weeks 19 to 39 are paid at the
-statutory rate. The office decides.
+TEXT = """Leave may be taken in blocks. Weeks 1 to 18 are paid in full. Weeks 19 to 39 are paid at
+the statutory rate. The office decides.
 
 | Grade | Pay |
 |---|---|

@@ -107,7 +107,8 @@ def test_nothing_is_shown_before_its_sentence_is_whole() -> None:
 def test_the_result_does_not_depend_on_where_tokens_end(text: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=6).map(sorted))
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert held(pieces)[0] == held([text])[0]
+    for bad in ("", "word"):
+        assert held(pieces, bad)[0] == held([text], bad)[0]
 
 
 @pytest.mark.parametrize("text", [ANSWER, "One [1]. Two [2].", "- a [1]\n- b [1]", "Plain words"])

@@ -14,9 +14,9 @@ PASSAGES = [
 high and stands about 300 metres from the old pier. It was not painted before 1903, when
 Captain Amelia Stone ordered red stripes. The lamp is lit at dusk, and its beam reaches 27
 kilometres. Until 14 May 1921 the keepers of the island were paid by the Royal Navy.""",
-    """Members may borrow up to twelve books for 21 days. A loan can be extended twice, but reference
-works cannot be borrowed. The North Branch is open from Tuesday to Saturday, and the Reading
-Room in Elm Street closes at six. A fine of 0.20 euros is charged for every day after the
+    """Members may borrow up to twelve books for 21 days. A loan can be extended twice, but
+reference works cannot be borrowed. The North Branch is open from Tuesday to Saturday, and the
+Reading Room in Elm Street closes at six. A fine of 0.20 euros is charged for every day after the
 date. In 2024, the library lent 148,300 books to 9,412 members.""",
     """The compiler raises warning C4996 when a function is marked as deprecated. The flag is set
 with the option max_warning_level, which was added in version 14.2.1 of the tools. The manual
