@@ -40,7 +40,8 @@ def dissent(
         told: sentences of the answer; one that cites both documents has said it already.
     """
     numbers = dict(cited)
-    added, sentences = "", []
+    added = ""
+    sentences: list[Sentence] = []
     for found in disagreements(passages):
         if len(sentences) == MOST:
             break

@@ -13,13 +13,18 @@ from django.utils.safestring import SafeString, mark_safe
 from chat.generation.support.checking import UNLIKELY
 from chat.models import Message
 from chat.reading import Note, Turn
-from chat.templatetags.verdicts import sentences_of, tally
+from chat.templatetags.verdicts import TICKS, sentences_of, tally
 from core.markdown import plain, render
 from core.spans import Edit, Sign, fit, put_signs, without_signs
 from core.weaving import weave
 
 register = template.Library()
 _SUPPORT = {"unsupported": "none"}
+_SAID_OF_MARKS = {
+    "part": "partly supports this",
+    "none": "does not say this",
+    "open": "could not be checked",
+}
 LONG_QUESTION = 160  # code points; longer ones are set as a quotation, not as a heading's display
 
 
@@ -76,7 +81,8 @@ class _Claims:
 
     def note(self, number: int, index: int | None) -> str:
         support = "" if index is None else self.sentences[index]["support"]
-        part = mark_safe(' data-support="part"') if support == "partly" else ""
+        shape = TICKS.get(support, "")
+        part = format_html(' data-support="{}"', shape) if shape else ""
         own_id = "" if number in self.placed else format_html(' id="m{}-{}"', self.key, number)
         self.placed.add(number)
         return format_html(
@@ -85,7 +91,7 @@ class _Claims:
             self.key,
             number,
             part,
-            mark_label(self.notes[number], is_part=bool(part)),
+            mark_label(self.notes[number], shape),
             number,
         )
 
@@ -93,14 +99,13 @@ class _Claims:
         return ""
 
 
-def mark_label(note: Note, *, is_part: bool = False) -> str:
+def mark_label(note: Note, shape: str = "") -> str:
     """``Source 2: Parental Leave Policy, 3.2 Pay, page 4``."""
     title = note.title or "no longer readable"
     parts = [f"Source {note.number}: {title}", last_heading(note.heading)]
     if note.page:
         parts.append(f"page {note.page}")
-    if is_part:
-        parts.append("partly supports this")
+    parts.append(_SAID_OF_MARKS.get(shape, ""))
     return ", ".join(filter(None, parts))
 
 

@@ -10,7 +10,7 @@ from chat.models import Message
 from chat.reading import Turn
 
 register = template.Library()
-_TICKS = {"partly": "part", "unsupported": "none", "unknown": "open"}
+TICKS = {"partly": "part", "unsupported": "none", "unknown": "open"}
 _LABELS = {
     "unknown": "Could not be checked",
     "partly": "Partly supports",
@@ -59,7 +59,7 @@ def lacks_source(turn: Turn) -> bool:
 def tally(turn: Turn) -> Tally:
     """The figures of the colophon; a sentence that nobody checked and that cites nothing is out."""
     shown = [s for s in sentences_of(turn) if s["support"] != "unknown" or s["numbers"]]
-    ticks = [_TICKS.get(sentence["support"], "") for sentence in shown]
+    ticks = [TICKS.get(sentence["support"], "") for sentence in shown]
     documents = {(note.title, note.url.partition("?")[0]) for note in turn.notes}
     return Tally(
         ticks=ticks,
@@ -89,7 +89,9 @@ def verdicts(turn: Turn) -> Mapping[int, Said]:
         for sentence in sentences_of(turn):
             if sentence["support"] == support:
                 said = Said(_LABELS[support], sentence.get("why", ""), support == "unsupported")
-                found |= dict.fromkeys(sentence["numbers"], said)
+                # Of several sources that do not say a sentence, the first speaks for all.
+                several = sentence["numbers"][: 1 if said.is_care else None]
+                found |= dict.fromkeys(several, said)
     return found
 
 

@@ -66,9 +66,9 @@ def test_a_false_figure_is_marked_listed_and_explained(ask: Ask, model_server: M
 def test_a_mark_in_front_of_its_sentence_is_bound_to_what_follows(
     ask: Ask, model_server: ModelServer
 ) -> None:
-    model_server.script = Script(text="Says [1]: tell the People team ten weeks before it begins.")
+    model_server.script = Script(text="As source [1] says, leave may be taken in two blocks.")
     [source] = ask()[-1].data["sources"]
-    assert "Tell the People team ten weeks" in source["content"]
+    assert source["content"] == "Leave may be taken in one or two blocks."
 
 
 def test_strict_leaves_out_what_is_not_supported_and_says_so(
@@ -165,12 +165,12 @@ def test_documents_that_disagree_are_both_cited_with_their_dates(
     )
     asked = answered(alice, "Which flights does the travel desk approve?")
     body = api(alice).get(f"/api/chat/sessions/{asked.session.pk}/").json()["messages"][-1]
-    assert "The documents do not agree on this" in body["message"]
+    assert "do not agree on this" in body["message"]
     assert "900 euros [" in body["message"]
     assert "800 euros [" in body["message"]
     assert len({source["document_id"] for source in body["sources"]}) == 2
     last = body["sentences"][-1]
-    assert body["message"][last["start"] : last["end"]].startswith("The documents do not agree")
+    assert body["message"][last["start"] : last["end"]].startswith("The documents, both of")
     assert sorted(last["numbers"]) == [1, 2]
 
 
@@ -188,7 +188,7 @@ def test_a_model_that_cites_one_side_alone_is_corrected(
         "# Travel policy\n\nAll flights over 900 euros are approved by the travel desk.\n",
     )
     answer: Message = answered(alice, "Which flights does the travel desk approve?").answer
-    assert "The documents do not agree on this" in answer.text
+    assert "do not agree on this" in answer.text
     assert answer.citations.count() == 2
     assert "(version of 2" in model_server.requests[0]["messages"][-1]["content"]
 

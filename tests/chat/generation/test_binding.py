@@ -46,7 +46,7 @@ def test_offsets_cut_exactly_what_is_quoted_out_of_the_version(
     [
         (
             "From week 19 to week 39 the statutory rate is paid [1].",
-            "Weeks 19 to 39 are paid at the",
+            "Weeks 19 to 39 are paid at",
         ),
         ("Pay in the first 18 weeks is full [1].", "Weeks 1 to 18 are paid in full."),
         ("Grade 6 earns 3400 euros [1].", "| 6 | 3,400 euros |"),
