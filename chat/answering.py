@@ -5,15 +5,15 @@ It writes into a ``Run`` and returns how it ended; rows are touched through the 
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from chat import wording
+from chat import checking, wording
 from chat.conf import ANSWERABLE, EXTRACTIVE
+from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.context import Turn
-from chat.generation.llm import ChatModel, ModelConfig
 from chat.generation.sentences import Sentence, written_sentences
 from chat.jobs import Job, load
 from chat.journal import Ending
@@ -26,7 +26,6 @@ from knowledge.search import EmbedderUnavailable, embed, nearest, search
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 FOLLOW_UP_WORDS = 12  # a question longer than this is taken to stand on its own
 BARE_WORDS = 3  # "For contractors?": too little to be asked by itself
 _LEANS = re.compile(
@@ -36,16 +35,6 @@ _LEANS = re.compile(
 )
 HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
 _DONE = Message.State.DONE
-
-
-class Desk(Protocol):
-    """Where a run gets its threads and its models."""
-
-    def rows(self, work: Callable[[], T]) -> Awaitable[T]: ...
-
-    def cpu(self, work: Callable[[], T]) -> Awaitable[T]: ...
-
-    def model(self, config: ModelConfig) -> ChatModel: ...
 
 
 async def write_answer(run: Run, desk: Desk) -> Ending:
@@ -193,7 +182,9 @@ def _quotes(
         return *generation.quote(query, passages, None), ("dense",)
 
 
-def _answered(model: str, found: SearchResult, sentences: list[Sentence], **more: Any) -> Ending:
+def _answered(
+    model: str, found: SearchResult, sentences: Sequence[Sentence], **more: Any
+) -> Ending:
     return Ending(
         state=_DONE,
         outcome=Message.Outcome.ANSWERED,
@@ -215,15 +206,18 @@ async def _written(
             _apply(run, piece)
         await screen.written(is_last=piece is None)
 
-    written = await write_with(Writing(run, desk, job, found.passages, take))
+    gate = checking.gate(desk, run.message_id)
+    written = await write_with(Writing(run, desk, job, found.passages, take, gate))
     if written.is_not_found:
         return await _not_found(run, desk, query, found)
     if not written.model:
         return await _quoted(run, desk, query, found, written.notice)
-    more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": written.notice}
+    notice = wording.left_out(written.left_out, written.notice)
+    more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": notice}
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
-    return _answered(written.model, found, written_sentences(run.text), **more)
+    sentences = await checking.check_answer(run, desk, found.passages)
+    return _answered(written.model, found, sentences, **more)
 
 
 def _apply(run: Run, piece: generation.Piece) -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from chat.generation.guard import Guard, Policy
 from chat.generation.llm import ModelConfig
+from chat.generation.support.classifier import ClassifierUnavailable, SupportClassifier
 from chat.modelfile import BadModels, read_models
 from core.networks import is_inside
 
@@ -189,3 +190,31 @@ def guard_of(base_url: str) -> Guard:
 def _policy() -> Policy:
     policies: dict[str, Policy] = {"redact": "redact", "block": "block"}
     return policies.get(settings.PII_POLICY, "off")
+
+
+def support_classifier() -> SupportClassifier | None:
+    """The model that tells whether a passage says a sentence, if one is set."""
+    model = settings.SUPPORT_MODEL
+    return _classifier_of(model, settings.EMBEDDING_DEVICE) if model else None
+
+
+def support_judge() -> ModelConfig | None:
+    """The chat model as judge of what the other checks leave open, where it is asked for that."""
+    judges = models_for("judge") if settings.SUPPORT_JUDGE else ()
+    return judges[0] if judges else None
+
+
+@lru_cache(maxsize=2)
+def _classifier_of(model: str, device: str) -> SupportClassifier:
+    return SupportClassifier(model, device)
+
+
+def warm_up() -> None:
+    """Load the support model, if one is set, before the first answer; for a thread at start."""
+    classifier = support_classifier()
+    if classifier is None:
+        return
+    try:
+        classifier.warm_up()
+    except ClassifierUnavailable:
+        logger.exception("sentences are checked without the support model")

@@ -5,7 +5,7 @@ The number of queries does not depend on the number of messages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +15,8 @@ from chat import wording
 from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Feedback, Message
 from chat.redaction import cover
-from knowledge.passages import Span, SpanText, source_url
-from knowledge.search import read_spans
+from knowledge.passages import Later, Span, SpanText, source_url
+from knowledge.search import later, read_spans
 
 _NOWHERE = SpanText(None, "removed", "", "", None, "", "")
 
@@ -39,6 +39,7 @@ class Note:
     uploaded_at: str
     review_due: str  # ISO 8601 date on which a review was due; empty where none is overdue
     same_document_as: int | None  # the number of an earlier note on the same document
+    later: Later | None = None  # what became of the passage in the version that answers now
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class _Shelf:
     citations: Mapping[Any, list[Citation]]
     spans: Mapping[Span, SpanText]
     feedback: Mapping[Any, Feedback]
+    later: Mapping[Span, Later] = field(default_factory=dict)
 
     def text_of(self, citation: Citation) -> SpanText:
         return self.spans.get(_span(citation), _NOWHERE)
@@ -105,6 +107,9 @@ def turns(session: ChatSession, *, user: Any) -> list[Turn]:
         .order_by("ordinal")
     )
     shelf = _fetch(messages, user)
+    cited = [_span(citation) for found in shelf.citations.values() for citation in found]
+    quoted = {span: shelf.spans[span] for span in cited}
+    shelf = replace(shelf, later=later(quoted, user=user))
     return [
         Turn(message.question, message, _answer(message, shelf), _notes(message, shelf))
         for message in messages
@@ -288,6 +293,7 @@ def _notes(message: Message, shelf: _Shelf) -> list[Note]:
                 uploaded_at=read.uploaded_at,
                 review_due=read.review_by if read.is_overdue else "",
                 same_document_as=None if earlier == citation.number else earlier,
+                later=shelf.later.get(_span(citation)),
             )
         )
     return notes

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from chat.answering import Desk
 from chat.calls import CountedModel
 from chat.conf import ANSWERABLE, answer_chain
+from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation import prompts
 from chat.generation.llm import ModelError

@@ -8,6 +8,9 @@ REMOVED = "*This passage was removed from the documents.*"
 RESTRICTED = "*You may no longer read this passage.*"
 
 
+LEFT_OUT = "left_out"  # the code where sentences were not shown
+
+
 class Notice(TypedDict):
     """A word about how an answer came to be, shown under it."""
 
@@ -64,6 +67,11 @@ ANSWER_MODERATED = Notice(
     detail="Cut short. The moderation of this site objects to what the writing model wrote. What "
     "is above was shown before that was known; do not rely on it.",
 )
+NOTHING_SUPPORTED = Notice(
+    code=LEFT_OUT,
+    detail="Quoted, not written. The documents do not support what the model wrote, so you see the "
+    "sentences of the documents themselves.",
+)
 SEARCH_FAILED = Notice(
     code=Code.RETRIEVAL_UNAVAILABLE,
     detail="The documents could not be searched. Your question is saved; ask it again in a minute.",
@@ -84,6 +92,22 @@ def written_by_another(code: str, model: str) -> Notice:
         Code.MODEL_TIMEOUT: "The usual model did not answer in time.",
     }.get(Code(code), "The usual model could not answer.")
     return Notice(code=code, detail=f"Written by {model}. {why}")
+
+
+def left_out(sentences: int, other: Notice | None) -> Notice | None:
+    """That some sentences are not shown, behind whatever else there is to say."""
+    if not sentences:
+        return other
+    subject = "One sentence was" if sentences == 1 else f"{sentences} sentences were"
+    they = "its passage does" if sentences == 1 else "their passages do"
+    detail = f"Left out. {subject} not shown, because {they} not say it."
+    if sentences > 1:
+        detail = f"Left out. {subject} not shown, because {they} not say them."
+    return (
+        Notice(code=other["code"], detail=f"{other['detail']} {detail}")
+        if other
+        else Notice(code=LEFT_OUT, detail=detail)
+    )
 
 
 def not_found(searched: int) -> str:

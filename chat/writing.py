@@ -15,6 +15,7 @@ from chat.conf import cheaper_models
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
 from chat.generation.modelconfig import BudgetExhausted, PersonalData
+from chat.generation.support.holding import Gate
 from chat.jobs import Job
 from chat.runs import Run
 from chat.safety import Objectionable
@@ -38,6 +39,7 @@ class Writing:
     job: Job
     passages: Sequence[Passage]
     apply: Apply
+    gate: Gate | None = None  # asked of each sentence before it is shown
 
 
 @dataclass
@@ -46,6 +48,7 @@ class Written:
 
     model: str = ""
     tokens_used: int = 0
+    left_out: int = 0  # sentences that their passages do not support
     is_not_found: bool = False  # the model says that the passages do not answer
     notice: wording.Notice | None = None
     errors: list[ModelError] = field(default_factory=list)
@@ -71,6 +74,9 @@ async def write_with(writing: Writing) -> Written:
             if isinstance(error, BudgetExhausted):
                 waiting = cheaper_models(config, waiting, writing.job.models)
         else:
+            if result.left_out and not run.text.strip():
+                result.notice = wording.NOTHING_SUPPORTED
+                return result
             result.model = config.name
             if result.errors:
                 result.notice = wording.written_by_another(_code(result.errors[0]), config.name)
@@ -89,15 +95,17 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     run.model = config.name
     run.fields = {**run.fields, "model": config.name, "prompt_version": job.prompt_version}
     model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
-    pieces = generation.written(job.question, writing.passages, job.turns, model)
+    pieces = generation.written(job.question, writing.passages, job.turns, model, writing.gate)
     async with aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, generation.NotFound):
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
+            elif isinstance(piece, generation.LeftOut):
+                result.left_out = piece.sentences
             await writing.apply(piece)
-    if not result.is_not_found and not run.text.strip():
+    if not (result.is_not_found or result.left_out or run.text.strip()):
         raise ModelError("nothing of it is an answer")
     await writing.apply(None)
 

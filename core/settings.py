@@ -135,6 +135,9 @@ DAILY_BUDGET_USD = _amount("DAILY_BUDGET_USD", "100", 10_000_000)
 DAILY_BUDGET_PERSON_USD = (
     _amount("DAILY_BUDGET_PERSON_USD", "", 10_000_000) if _text("DAILY_BUDGET_PERSON_USD") else None
 )
+SUPPORT_POLICY = _choice("SUPPORT_POLICY", "mark", "strict")
+SUPPORT_MODEL = _text("SUPPORT_MODEL")
+SUPPORT_JUDGE = _flag("SUPPORT_JUDGE")
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
 EMBEDDING_BASE_URL = _address(_text("EMBEDDING_BASE_URL"), "EMBEDDING_BASE_URL", "http", "https")
@@ -211,7 +214,7 @@ INDEX_GATE = "evaluation.gate.judge"
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
-WARM_UP = ["knowledge.search.warm_up"]
+WARM_UP = ["knowledge.search.warm_up", "chat.conf.warm_up"]
 # Called once in a thread of each web process that stops: answers get time to end.
 WIND_DOWN = ["chat.runtime.wind_down"]
 # Each returns ("ok" | "degraded" | "failed", details): see core.health.

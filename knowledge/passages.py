@@ -127,6 +127,23 @@ class SpanText:
     is_overdue: bool = False  # that day has passed
 
 
+@dataclass(frozen=True)
+class Later:
+    """What became of a passage of an earlier version in the one that answers now.
+
+    ``state`` is ``same``, ``changed``, ``gone``, or ``unknown`` where nobody looked. ``start`` and
+    ``end`` lie in the text of ``version``; ``pieces`` are (``same``, ``del`` or ``ins``, words) of
+    a passage that changed.
+    """
+
+    state: str
+    version: int
+    since: str  # ISO 8601
+    start: int = 0
+    end: int = 0
+    pieces: tuple[tuple[str, str], ...] = ()
+
+
 def source_url(document_id: int, version: int, start: int, end: int) -> str:
     """The page of a version with a passage highlighted."""
     return f"/sources/{document_id}/v{version}/?start={start}&end={end}"

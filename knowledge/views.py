@@ -11,7 +11,9 @@ from django.views.decorators.http import require_safe
 
 from knowledge import catalogue, storage
 from knowledge.models import Document, DocumentVersion, VersionState
+from knowledge.passages import Later, Span
 from knowledge.rendering import Passage, view
+from knowledge.search import later, read_spans
 from users.downloads import AsyncPieces, Pieces
 
 _LARGEST = 2**31 - 1  # PostgreSQL refuses more for a version's number
@@ -33,6 +35,7 @@ def source(request: HttpRequest, document_id: int, number: int) -> HttpResponse:
         "document": shown.document,
         "version": shown.version,
         "newest": _newest(shown.document),
+        "later": _later(request, shown, passage),
         "pages_without_text": catalogue.pages_without_text(shown.version),
         "page": view(
             shown.version, passage, _number(request.GET.get("part")), shown.document.title
@@ -87,6 +90,14 @@ def _newest(document: Document) -> DocumentVersion | None:
     """The newest version that answers or has answered, without its text."""
     ready = document.versions.filter(state=VersionState.READY).defer("text", "outline", "pages")
     return ready.order_by("-number").first()
+
+
+def _later(request: HttpRequest, shown: _Shown, passage: Passage) -> Later | None:
+    """What became of the highlighted passage in the version that answers now."""
+    if passage.start == passage.end:
+        return None
+    span = Span(shown.document.pk, shown.version.number, passage.start, passage.end)
+    return later(read_spans([span], user=request.user), user=request.user).get(span)
 
 
 def _passage(request: HttpRequest, length: int) -> Passage:

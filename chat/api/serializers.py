@@ -126,6 +126,7 @@ class SentenceSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     numbers = serializers.ListField(child=serializers.IntegerField())
     support = serializers.ChoiceField(choices=_SUPPORT)
+    why = serializers.CharField(help_text="What speaks against it; empty where nothing does.")
 
 
 class NoticeSerializer(serializers.Serializer[Any]):

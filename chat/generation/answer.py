@@ -12,10 +12,12 @@ from chat.generation.addresses import Addresses
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import ANSWER_TOKENS, Turn, estimate_tokens, fit
+from chat.generation.dissent import Said, dissent
 from chat.generation.leaks import LeakWatch
 from chat.generation.llm import ModelConfig, ModelError, ModelFailed, Token
 from chat.generation.outgoing import Outgoing
 from chat.generation.sentences import Sentence, last_sentence
+from chat.generation.support.holding import Gate, Holder
 from chat.generation.voice import Voice
 from knowledge.passages import Passage
 
@@ -66,7 +68,14 @@ class Used:
     tokens: int
 
 
-Piece = Words | Cited | NotFound | Used
+@dataclass(frozen=True)
+class LeftOut:
+    """So many sentences were not shown, since their passages do not support them."""
+
+    sentences: int
+
+
+Piece = Words | Cited | NotFound | Used | LeftOut
 
 
 def quote(
@@ -81,6 +90,15 @@ def quote(
         words, _, after = text.rpartition(mark)
         cited = Cited(number, quoted.passage, quoted.start, quoted.end)
         pieces += [Words(words), cited, Words(mark + after)]
+    said = {
+        number: Said(quoted.passage, quoted.start, quoted.end)
+        for number, quoted in enumerate(quotes, start=1)
+    }
+    more = dissent("".join(texts), said, passages)
+    if more is not None:
+        pieces += [Cited(n, one.passage, one.start, one.end) for n, one in more.quoted]
+        pieces.append(Words(more.text))
+        sentences = [*sentences, *more.sentences]
     return pieces, sentences
 
 
@@ -102,40 +120,51 @@ class Writer:
 
     def feed(self, token: str) -> Iterator[Piece]:
         """The pieces of a token; raises ModelFailed where the model recites its rules."""
-        yield from self._take(self._watch.feed(token))
+        yield from self.send(self.read(token))
+        self.check()
+
+    def close(self) -> Iterator[Piece]:
+        last = self.finish()
+        yield from [last] if isinstance(last, NotFound) else [*self.send(last), *self.end()]
+
+    def read(self, token: str) -> list[Found]:
+        """The words and marks of a token, as far as they are known."""
+        return self._take(self._watch.feed(token))
+
+    def check(self) -> None:
+        """Raise ModelFailed where the model recites its rules."""
         if self._watch.recites:
             raise ModelFailed("the answer recites its rules")
 
-    def _take(self, token: str) -> Iterator[Piece]:
+    def _take(self, token: str) -> list[Found]:
         if self._has_begun:
-            yield from self._send(self._parser.feed(token))
-            return
+            return self._parser.feed(token)
         self._start += token
-        if not _could_be_not_found(self._start):
-            self._has_begun = True
-            yield from self._send(self._parser.feed(self._start.lstrip()))
+        if _could_be_not_found(self._start):
+            return []
+        self._has_begun = True
+        return self._parser.feed(self._start.lstrip())
 
-    def close(self) -> Iterator[Piece]:
-        yield from self._take(self._watch.close())
+    def finish(self) -> list[Found] | NotFound:
+        """What was held back, at the model's own end."""
+        found = self._take(self._watch.close())
         if not self._has_begun:
             self._has_begun = True
             if prompts.NOT_FOUND in self._start:
-                yield NotFound()
-                return
-            yield from self._send(self._parser.feed(self._start.lstrip()))
-        yield from self._end()
+                return NotFound()
+            found = self._parser.feed(self._start.lstrip())
+        return [*found, *self._parser.close()]
 
-    def rest(self) -> Iterator[Piece]:
+    def rest(self) -> list[Found]:
         """What was held back when the model broke off."""
-        yield from self._take(self._watch.close())
-        if self._has_begun:
-            yield from self._end()
+        found = self._take(self._watch.close())
+        return [*found, *self._parser.close()] if self._has_begun else []
 
-    def _end(self) -> Iterator[Piece]:
-        yield from self._send(self._parser.close())
+    def end(self) -> Iterator[Piece]:
+        """What is known to be harmless only when nothing more comes; after the last ``send``."""
         yield from self._say(self._outgoing.close())
 
-    def _send(self, found: Sequence[Found]) -> Iterator[Piece]:
+    def send(self, found: Sequence[Found]) -> Iterator[Piece]:
         for piece in found:
             if isinstance(piece, Mark):
                 yield from self._say(self._outgoing.mark(piece.text))
@@ -170,9 +199,20 @@ def _could_be_not_found(start: str) -> bool:
 
 
 async def written(
-    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: Model
+    question: str,
+    passages: Sequence[Passage],
+    turns: Sequence[Turn],
+    model: Model,
+    gate: Gate | None = None,
 ) -> AsyncGenerator[Piece]:
     """The answer as a model writes it.
+
+    Args:
+        question: the reader's words.
+        passages: ranked, best first.
+        turns: oldest first.
+        model: who writes.
+        gate: asked of each sentence before it is shown; without one all are shown at once.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
@@ -186,6 +226,7 @@ async def written(
     guard = model.config.guard
     addresses = Addresses.of((passage.text for passage in context.passages), guard.link_hosts)
     writer = Writer(context.passages, addresses)
+    holder = Holder(context.passages, gate) if gate else None
     messages = await asyncio.to_thread(
         prompts.build, question, context, voice=model.voice, omits_orders=guard.omits_orders
     )
@@ -194,13 +235,25 @@ async def written(
         async with aclosing(model.write(messages)) as tokens:
             async for token in tokens:
                 used = token.tokens_used or used
-                for piece in writer.feed(token.text):
+                found = writer.read(token.text)
+                for piece in writer.send(await holder.feed(found) if holder else found):
                     yield piece
+                writer.check()
     except ModelError:
-        for piece in writer.rest():
+        for piece in await _ended(writer, holder, writer.rest()):
             yield piece
         raise
-    for piece in writer.close():
+    last = writer.finish()
+    for piece in [last] if isinstance(last, NotFound) else await _ended(writer, holder, last):
         yield piece
     sent = sum(estimate_tokens(message.content) for message in messages)
     yield Used(used or sent + estimate_tokens(writer.text))
+
+
+async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -> list[Piece]:
+    """The last pieces, and how much was left out."""
+    if holder is None:
+        return [*writer.send(last), *writer.end()]
+    found = [*await holder.feed(last), *await holder.close()]
+    left = [LeftOut(holder.left_out)] if holder.left_out else []
+    return [*writer.send(found), *writer.end(), *left]

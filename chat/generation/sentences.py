@@ -11,23 +11,42 @@ Support = Literal["supported", "partly", "unsupported", "unknown"]
 
 _MARK = re.compile(r"(?<!\\)\[(\d{1,3})\](?!\()")
 _CODE = re.compile(r"`[^`\n]*`")
+# How an assistant opens, closes and excuses itself. Such a sentence rests on no document.
+_TALK = re.compile(
+    r"(?:(?:sure|certainly|of course|yes|no|ok|okay|thanks|thank you)[,.! ]*\Z"
+    r"|(?:sure[,.]? |certainly[,.]? |of course[,.]? )?here(?: is|'s|’s| are)"
+    r" (?:what|the|a|an|your|some)\b"
+    r"|(?:please )?(?:let me know|feel free to|don'?t hesitate)\b|i hope (?:this|that) helps\b"
+    r"|(?:the|these|those) (?:documents|sources|passages) (?:do not|don'?t|say nothing)"
+    r"(?: (?:say|mention|state|tell|answer|contain|cover|specify)\b| about\b)"
+    r"|i (?:could not|couldn't|did not|didn't|cannot|can't|do not|don't) (?:find|see|know|say)\b"
+    r"|i (?:have )?(?:found|searched|looked|read)\b|to (?:sum up|summarise|summarize)[.:]?\Z"
+    r"|hier (?:ist|sind) |ich hoffe|gern(?:e)?[.!]|voici |j'espère|aquí (?:está|tienes)"
+    r"|espero que )"
+)
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """``start`` and ``end`` count code points of the answer; the marks lie inside."""
+    """``start`` and ``end`` count code points of the answer; the marks lie inside.
+
+    ``why`` says to the reader what speaks against it; empty where nothing does.
+    """
 
     start: int
     end: int
     numbers: tuple[int, ...]
     support: Support
+    why: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "numbers": list(self.numbers)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Sentence":
-        return cls(stored["start"], stored["end"], tuple(stored["numbers"]), stored["support"])
+        numbers = tuple(stored["numbers"])
+        why = stored.get("why", "")  # rows of before it was noted
+        return cls(stored["start"], stored["end"], numbers, stored["support"], why)
 
 
 def marks_in(text: str) -> tuple[int, ...]:
@@ -40,8 +59,8 @@ def written_sentences(text: str) -> list[Sentence]:
     """The claims of an answer that a model wrote.
 
     One with a mark has support ``unknown``, since nobody compared it with its passage yet; one
-    without is ``unsupported``. Headings, code, questions and lines that lead in with a colon claim
-    nothing and are left out.
+    without is ``unsupported``. What claims nothing of the documents ("Here is what I found.") is
+    ``unknown`` too. Headings, code, questions and lines that lead in with a colon are left out.
     """
     found: list[Sentence] = []
     for start, end in _spans(text):
@@ -54,8 +73,15 @@ def written_sentences(text: str) -> list[Sentence]:
         if numbers:
             found.append(Sentence(start, end, numbers, "unknown"))
         elif not words.rstrip("*_ ").endswith((":", "?", "：", "？")):
-            found.append(Sentence(start, end, (), "unsupported"))
+            talks = claims_nothing(words)
+            found.append(Sentence(start, end, (), "unknown" if talks else "unsupported"))
     return found
+
+
+def claims_nothing(words: str) -> bool:
+    """Whether a sentence speaks of the answer itself or to the reader, and states no fact."""
+    plain = words.strip(" *_>-").casefold()
+    return len(plain) <= 160 and not re.search(r"\d", plain) and bool(_TALK.match(plain))
 
 
 def _spans(text: str) -> Iterable[tuple[int, int]]:

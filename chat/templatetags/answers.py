@@ -11,14 +11,21 @@ from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from chat.generation.support.checking import UNLIKELY
 from chat.models import Message
 from chat.reading import Note, Turn
+from chat.templatetags.verdicts import TICKS, sentences_of, tally
 from core.markdown import plain, render
 from core.spans import Edit, Sign, fit, put_signs, without_signs
 from core.weaving import weave
 
 register = template.Library()
 _SUPPORT = {"unsupported": "none"}
+_SAID_OF_MARKS = {
+    "part": "partly supports this",
+    "none": "does not say this",
+    "open": "could not be checked",
+}
 LONG_QUESTION = 160  # code points; longer ones are set as a quotation, not as a heading's display
 
 
@@ -29,21 +36,6 @@ class Quote:
     before: str
     words: str
     after: str
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What stands behind an answer, in numbers."""
-
-    ticks: Sequence[str]  # "", "part" or "none", one per sentence that was checked
-    sourced: int
-    partly: int
-    documents: int
-    seconds: str
-
-    @property
-    def total(self) -> int:
-        return len(self.ticks)
 
 
 class _Claims:
@@ -71,6 +63,14 @@ class _Claims:
     def tail(self, index: int) -> str:
         if self.sentences[index]["support"] != "unsupported":
             return ""
+        numbers = [n for n in self.sentences[index]["numbers"] if n in self.notes]
+        if numbers:
+            return format_html(
+                '<a class="obelus" href="#n{}-{}" aria-label="{}">not in source</a>',
+                self.key,
+                numbers[0],
+                f"Not in source: {self.sentences[index].get('why') or UNLIKELY}",
+            )
         own_id = "" if self.has_obelus else format_html(' id="m{}-x"', self.key)
         self.has_obelus = True
         return format_html(
@@ -82,7 +82,8 @@ class _Claims:
 
     def note(self, number: int, index: int | None) -> str:
         support = "" if index is None else self.sentences[index]["support"]
-        part = mark_safe(' data-support="part"') if support == "partly" else ""
+        shape = TICKS.get(support, "")
+        part = format_html(' data-support="{}"', shape) if shape else ""
         own_id = "" if number in self.placed else format_html(' id="m{}-{}"', self.key, number)
         self.placed.add(number)
         return format_html(
@@ -91,7 +92,7 @@ class _Claims:
             self.key,
             number,
             part,
-            mark_label(self.notes[number], is_part=bool(part)),
+            mark_label(self.notes[number], shape),
             number,
         )
 
@@ -99,14 +100,13 @@ class _Claims:
         return ""
 
 
-def mark_label(note: Note, *, is_part: bool = False) -> str:
+def mark_label(note: Note, shape: str = "") -> str:
     """``Source 2: Parental Leave Policy, 3.2 Pay, page 4``."""
     title = note.title or "no longer readable"
     parts = [f"Source {note.number}: {title}", last_heading(note.heading)]
     if note.page:
         parts.append(f"page {note.page}")
-    if is_part:
-        parts.append("partly supports this")
+    parts.append(_SAID_OF_MARKS.get(shape, ""))
     return ", ".join(filter(None, parts))
 
 
@@ -114,22 +114,6 @@ def mark_label(note: Note, *, is_part: bool = False) -> str:
 def last_heading(path: str) -> str:
     """The innermost heading of a path ``A › B``."""
     return path.rpartition(" › ")[2]
-
-
-def sentences_of(turn: Turn) -> list[Mapping[str, Any]]:
-    """The sentences as they are drawn: one that was cut off has not been checked."""
-    sentences: list[Mapping[str, Any]] = list(turn.body["sentences"])
-    if turn.body["state"] != Message.State.DONE and sentences:
-        last = sentences[-1]
-        if last["support"] == "unsupported":
-            sentences[-1] = {**last, "support": "unknown"}
-    return sentences
-
-
-@register.simple_tag
-def lacks_source(turn: Turn) -> bool:
-    """Whether a sentence is drawn as one that no document says."""
-    return any(sentence["support"] == "unsupported" for sentence in sentences_of(turn))
 
 
 @register.simple_tag
@@ -217,31 +201,6 @@ def _spaced(text: str, *, at_end: bool = False) -> str:
     if at_end:
         return f"{words} " if text[-1:].isspace() else words
     return f" {words}" if text[:1].isspace() else words
-
-
-@register.simple_tag
-def tally(turn: Turn) -> Tally:
-    """The figures of the colophon; a sentence that nobody checked and that cites nothing is out."""
-    ticks = [
-        {"partly": "part", "unsupported": "none"}.get(sentence["support"], "")
-        for sentence in sentences_of(turn)
-        if sentence["support"] != "unknown" or sentence["numbers"]
-    ]
-    documents = {(note.title, note.url.partition("?")[0]) for note in turn.notes}
-    return Tally(
-        ticks=ticks,
-        sourced=sum(tick != "none" for tick in ticks),
-        partly=ticks.count("part"),
-        documents=len(documents),
-        seconds=f"{turn.body['processing_time'] / 1000:.1f} s",
-    )
-
-
-@register.simple_tag
-def partly_supported(turn: Turn) -> set[int]:
-    """The numbers of notes that support their sentence only in part."""
-    partly = (s["numbers"] for s in turn.body["sentences"] if s["support"] == "partly")
-    return {number for numbers in partly for number in numbers}
 
 
 @register.simple_tag

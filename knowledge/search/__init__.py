@@ -4,6 +4,7 @@ from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
+from knowledge.search.later import later
 from knowledge.search.nearest import nearest
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
@@ -17,6 +18,7 @@ __all__ = [
     "Ranks",
     "embed",
     "explain",
+    "later",
     "nearest",
     "read_spans",
     "search",

@@ -36,6 +36,8 @@ BAD = {
     "SECRET_KEY": "",
     "EMBEDDING_PROVIDER": f"{SECRET}",
     "VECTOR_INDEX": f"{SECRET}",
+    "SUPPORT_POLICY": f"{SECRET}",
+    "SUPPORT_JUDGE": f"{SECRET}",
     "VECTOR_DATABASE_URL": f"mysql://{SECRET}",
 }
 
