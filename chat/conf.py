@@ -29,12 +29,11 @@ def model_config(name: str = "") -> ModelConfig | None:
         first_token_seconds=patience,
         next_token_seconds=patience,
         whole_seconds=float(settings.MODEL_TIMEOUT_SECONDS),
-        guard=guard_of(settings.OPENAI_BASE_URL),
     )
 
 
 def guard_of(base_url: str) -> Guard:
-    """How the model behind an address is dealt with; every ``ModelConfig`` carries one."""
+    """How the model behind an address is dealt with; the runtime gives one to every model."""
     inside = is_inside(base_url, settings.INSIDE_HOSTS)
     return Guard(
         link_hosts=frozenset(settings.LINK_HOSTS),

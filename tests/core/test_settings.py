@@ -37,6 +37,10 @@ BAD = {
     "EMBEDDING_PROVIDER": f"{SECRET}",
     "VECTOR_INDEX": f"{SECRET}",
     "VECTOR_DATABASE_URL": f"mysql://{SECRET}",
+    "PII_POLICY": f"{SECRET}",
+    "INJECTION_POLICY": f"{SECRET}",
+    "PHONE_REGION": f"{SECRET}",
+    "MODERATION_TIMEOUT_MS": "1",
 }
 
 
