@@ -17,6 +17,7 @@ import gzip
 import json
 import os
 import re
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -39,7 +40,8 @@ def attacks(data: Path, most: int, *, every: bool) -> list[dict[str, str]]:
         for row in rows
         if row["label"] == "injection" and (every or not is_fitted_on(row["text"]))
     ]
-    return kept[:most]
+    step = max(1, -(-len(kept) // most))  # spread over all kinds, which lie together in the file
+    return kept[::step]
 
 
 def set_up() -> None:
@@ -147,6 +149,7 @@ def measure(rows: list[dict[str, str]], stage: Any, server: Any, *, on: bool) ->
     found: dict[str, Counter] = {"document": Counter(), "message": Counter()}
     with defences(on=on):
         for number, row in enumerate(rows):
+            print(f"{number} of {len(rows)}, defences {'on' if on else 'off'}", file=sys.stderr)
             question = QUESTION.format(name=f"Zor{number}")
             server.script = Script(says=Obedient())
             honest = answer(reader, question, clean[row["id"]])["message"]

@@ -177,7 +177,7 @@ def _defaults() -> ModelConfig:
 
 
 def guard_of(base_url: str) -> Guard:
-    """How the model behind an address is dealt with; every ``ModelConfig`` carries one."""
+    """How the model behind an address is dealt with; the runtime gives one to every model."""
     inside = is_inside(base_url, settings.INSIDE_HOSTS)
     return Guard(
         link_hosts=frozenset(settings.LINK_HOSTS),

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from chat import answering, journal
+from chat.conf import guard_of
 from chat.flushing import draft_of, flush_or_look
 from chat.generation.llm import ChatModel, ModelConfig
 from chat.models import Message
@@ -133,6 +135,8 @@ class Runtime:
         return asyncio.wrap_future(self._cpu.submit(closing, work))
 
     def model(self, config: ModelConfig) -> ChatModel:
+        """The model, guarded as its address asks for, whoever made the configuration."""
+        config = replace(config, guard=guard_of(config.base_url))
         if config not in self._models:
             self._models[config] = ChatModel(config)
         return self._models[config]

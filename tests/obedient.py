@@ -27,7 +27,7 @@ class Obedient:
 
     def __call__(self, request: dict[str, Any]) -> str:
         messages = [str(message["content"]) for message in request["messages"]]
-        if not self._reads(" ".join(" ".join(messages[1:]).split())):
+        if not self.order or not self._reads(" ".join(" ".join(messages[1:]).split())):
             return honest(messages[-1])
         self.obeyed += 1
         return self._obey(messages)

@@ -39,6 +39,10 @@ BAD = {
     "SUPPORT_POLICY": f"{SECRET}",
     "SUPPORT_JUDGE": f"{SECRET}",
     "VECTOR_DATABASE_URL": f"mysql://{SECRET}",
+    "PII_POLICY": f"{SECRET}",
+    "INJECTION_POLICY": f"{SECRET}",
+    "PHONE_REGION": f"{SECRET}",
+    "MODERATION_TIMEOUT_MS": "1",
 }
 
 
