@@ -103,9 +103,9 @@ def main() -> None:
         pairs = sample(given.data, name, given.sentences)
         known = list({n for s, _ in pairs for n in re.findall(r"(?<=[a-z] )[A-Z][a-z]{4,}\b", s)})
         for said, passage in pairs:
-            began = time.perf_counter()
+            began = time.process_time()
             blamed = is_blamed(said, passage)
-            spent += time.perf_counter() - began
+            spent += time.process_time() - began
             checks += 1
             alarms.add("verbatim", is_hit=blamed)
             _show(given.show, "verbatim", (said, passage), is_shown=blamed)
@@ -123,7 +123,7 @@ def main() -> None:
     by_set.show("the same, by set")
     alarms.show("true sentences blamed")
     summedits(given.data, given.show)
-    print(f"\none check: {1000 * spent / checks:.2f} ms")
+    print(f"\none check, its passage read anew: {1000 * spent / checks:.2f} ms of CPU")
 
 
 def summedits(data: Path, shown: str) -> None:

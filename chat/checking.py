@@ -78,6 +78,16 @@ def _tested(
     text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
 ) -> list[Checked]:
     """With meaning where there is an embedding model, else by words."""
+    try:
+        return _with_tools(text, sentences, passages)
+    except Exception:  # an answer is worth more than its check: it stays, and is called unchecked
+        logger.exception("sentences could not be checked")
+        return [Checked(one, text[one.start : one.end]) for one in sentences]
+
+
+def _with_tools(
+    text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
+) -> list[Checked]:
     classifier = support_classifier()
     classify = classifier.classify if classifier else None
     try:

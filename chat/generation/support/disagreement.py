@@ -5,21 +5,31 @@ figure of one kind. Documents on different subjects may well differ, so their ti
 must not name other things than the other passage does.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
 
+from chat.generation.spans import units
 from chat.generation.support.evidence import Gap, beside
-from chat.generation.support.lexicon import MONTHS, NEGATIONS, OPPOSITES, SMALL, UNITS
-from chat.generation.support.reading import Piece, Source, meaning, source
-from chat.generation.support.tokens import Token, Value
-from chat.generation.terms import stem
+from chat.generation.support.lexicon import (
+    MONTHS,
+    NEGATIONS,
+    NUMBER_WORDS,
+    OPPOSITES,
+    SMALL,
+    UNITS,
+)
+from chat.generation.support.reading import Piece, meaning
+from chat.generation.support.tokens import Token, Value, plain, tokens
+from chat.generation.terms import stem, terms
 from knowledge.passages import Passage
 
 LOOKED_AT = 8  # passages
 SHARED = 3  # telling words that two sentences have in common at least
 SAME = 0.75  # share of the telling words of either sentence
+_MAY_HOLD = re.compile(rf"\d|\b(?:{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 _FIGURES = frozenset({"number", "date", "time"})
 _GENERIC_WORDS = """
 policy policies guide guideline handbook manual rule regulation faq question answer document version
@@ -36,6 +46,24 @@ class _Statement:
     piece: Piece
     words: set[Value]
     figures: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A passage with its statements; ``subject`` are the words of its title and headings."""
+
+    passage: Passage
+    subject: frozenset[str]
+    words: frozenset[str]
+    statements: tuple[_Statement, ...]
+
+    @property
+    def chunk_id(self) -> str:
+        return self.passage.chunk_id
+
+    @property
+    def document_id(self) -> int:
+        return self.passage.document_id
 
 
 @dataclass(frozen=True)
@@ -56,38 +84,51 @@ class Disagreement:
     older: Side
 
 
-def disagreements(passages: Sequence[Passage]) -> Iterator[Disagreement]:
-    """Pairs of sentences of different documents with different figures, best passages first."""
-    looked_at = passages[:LOOKED_AT]
-    read = [source(one.text, f"{one.title}\n{one.heading}") for one in looked_at]
-    statements = {
-        one.chunk_id: [_Statement(piece, _words(piece), _numbers(piece)) for piece in each.pieces]
-        for one, each in zip(looked_at, read, strict=True)
-    }
-    for (one, first), (other, second) in combinations(zip(looked_at, read, strict=True), 2):
-        if one.document_id == other.document_id or not _on_one_subject(first, second):
+def disagreements(
+    passages: Sequence[Passage], cited: Container[str] | None = None
+) -> Iterator[Disagreement]:
+    """Pairs of sentences of different documents with different figures, best passages first.
+
+    Args:
+        passages: ranked; those after the eighth are not looked at.
+        cited: ids of chunks, of which one is in each pair; None looks at all pairs.
+    """
+    looked_at = [_read(one) for one in passages[:LOOKED_AT]]
+    for one, other in combinations(looked_at, 2):
+        is_cited = cited is None or one.chunk_id in cited or other.chunk_id in cited
+        if one.document_id == other.document_id or not is_cited or not _on_one_subject(one, other):
             continue
-        for mine in statements[one.chunk_id]:
-            for theirs in statements[other.chunk_id]:
+        for mine in one.statements:
+            for theirs in other.statements:
                 figures = _figures(mine, theirs)
                 if figures is not None:
-                    sides = (
-                        _side(one, mine.piece, figures[0]),
-                        _side(other, theirs.piece, figures[1]),
-                    )
-                    yield _ordered(*sides)
+                    first = _side(one.passage, mine.piece, figures[0])
+                    yield _ordered(first, _side(other.passage, theirs.piece, figures[1]))
 
 
-def _on_one_subject(one: Source, other: Source) -> bool:
+def _read(passage: Passage) -> _Read:
+    """Only what holds a figure is read closely."""
+    subject = f"{passage.title} {passage.heading}"
+    pieces = (
+        Piece(unit.start, unit.end, unit.paragraph, found, frozenset())
+        for unit in units(passage.text)
+        if unit.kind != "heading" and _MAY_HOLD.search(passage.text, unit.start, unit.end)
+        for found in [tokens(plain(passage.text[unit.start : unit.end]))]
+    )
+    return _Read(
+        passage=passage,
+        subject=frozenset(terms(subject)),
+        words=frozenset(terms(f"{subject} {passage.text}")),
+        statements=tuple(_Statement(piece, _words(piece), _numbers(piece)) for piece in pieces),
+    )
+
+
+def _on_one_subject(one: _Read, other: _Read) -> bool:
     """Whether neither title nor heading names something that the other passage never does."""
-    pairs = ((one, other), (other, one))
     return all(
-        key in theirs.keys
-        or str(key[1]) in _GENERIC
-        or not str(key[1]).isalpha()
-        or str(key[1]) in MONTHS
-        for mine, theirs in pairs
-        for key in meaning(mine.around)
+        word in theirs.words or word in _GENERIC or not word.isalpha() or word in MONTHS
+        for mine, theirs in ((one, other), (other, one))
+        for word in mine.subject
     )
 
 

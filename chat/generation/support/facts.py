@@ -93,7 +93,7 @@ def same_day(token: Token, other: Token) -> bool:
 
     A passage may name the year elsewhere, so a date without one says the day of any year.
     """
-    return other.kind == "date" and any(
+    return token.kind == other.kind == "date" and any(
         (mine[0] in {0, theirs[0]} or not theirs[0])
         and all(part in {0, said} for part, said in zip(mine[1:], theirs[1:], strict=True))
         for mine in map(_parts, token.values)

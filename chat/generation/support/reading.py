@@ -52,7 +52,7 @@ class Source:
     weights: Mapping[Value, float] = field(hash=False)
     keys: frozenset[Value]
     stream: str  # its words in order, folded, one blank between
-    squeezed: str  # its characters without blanks and hyphens, for identifiers
+    unhyphened: str  # its characters without hyphens, for identifiers
     names: frozenset[Value]  # words that it writes with capitals inside sentences
     writes_nouns_large: bool  # as German does, so that capitals say nothing of names
 
@@ -89,7 +89,7 @@ def source(text: str, around: str = "") -> Source:
         weights={key: weights[str(key)] for token in whole if str(key := token.key) in weights},
         keys=frozenset(token.key for token in (*whole, *beside)),
         stream=f" {words(shown)} ",
-        squeezed=re.sub(r"[\s-]", "", shown.casefold()),
+        unhyphened=shown.casefold().replace("-", ""),
         names=frozenset(token.key for token in names(whole, plain(text))),
         writes_nouns_large=_is_german(whole),
     )
@@ -146,4 +146,7 @@ def _is_german(found: tuple[Token, ...]) -> bool:
 
 
 def holds_identifier(one: Source, token: Token) -> bool:
-    return squeezed(str(token.key[1])) in one.squeezed
+    """``COVID-19`` is also ``Covid 19`` and ``COVID19``, but ``C2085`` is not ``C2085b``."""
+    parts = re.findall(r"[^\W\d]+|\d+|\W+", squeezed(str(token.key[1])))
+    pattern = r"(?<!\w)" + r"\s?".join(map(re.escape, parts)) + r"(?!\w)"
+    return re.search(pattern, one.unhyphened) is not None
