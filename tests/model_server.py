@@ -72,6 +72,8 @@ class ModelServer:
     host: str = "127.0.0.1"
     port: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
+    # For requests whose instructions begin so: a rewriting is asked for with other words.
+    asides: dict[str, Script] = field(default_factory=dict)
     aborted: int = 0  # streams that the client closed before their end
     open: int = 0
 
@@ -140,7 +142,9 @@ class ModelServer:
 
     def _script_of(self, request: dict[str, Any]) -> Script:
         name = str(request.get("model", "")).partition("script:")[2]
-        return SCRIPTS.get(name, self.script)
+        said = str(request["messages"][0].get("content", ""))
+        aside = next((s for begin, s in self.asides.items() if said.startswith(begin)), None)
+        return aside or SCRIPTS.get(name, self.script)
 
     async def _play(
         self,

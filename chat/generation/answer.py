@@ -3,16 +3,18 @@
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chat.generation import extractive, prompts
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
-from chat.generation.context import Turn, estimate_tokens, fit
+from chat.generation.context import Context, Frame, Turn, estimate_tokens, fit
 from chat.generation.llm import ChatModel, ModelError
 from chat.generation.sentences import Sentence, last_sentence
+from chat.generation.understanding.memory import cut
 from knowledge.passages import Passage
 
+_SUMMARY_SHARE = 8  # of the window, at most: passages matter more than what was said long ago
 _SPACE = re.compile(r"\s+")
 
 
@@ -43,9 +45,10 @@ class NotFound:
 
 @dataclass(frozen=True)
 class Used:
-    """Tokens, as the provider counts them."""
+    """Tokens, as the provider counts them; ``estimated``: by us, where the provider did."""
 
     tokens: int
+    estimated: int = 0
 
 
 Piece = Words | Cited | NotFound | Used
@@ -130,14 +133,18 @@ def _could_be_not_found(start: str) -> bool:
 
 
 async def written(
-    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: ChatModel
+    question: str,
+    passages: Sequence[Passage],
+    turns: Sequence[Turn],
+    model: ChatModel,
+    frame: Frame | None = None,
 ) -> AsyncGenerator[Piece]:
     """The answer as a model writes it.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
     """
-    context = fit(passages, turns, fixed=prompts.RULES + question, window=model.config.window)
+    context = _fitted(question, passages, turns, model.config.window, frame or Frame())
     writer = Writer(context.passages)
     messages = prompts.build(question, context)
     used = 0
@@ -154,4 +161,17 @@ async def written(
     for piece in writer.close():
         yield piece
     sent = sum(estimate_tokens(message.content) for message in messages)
-    yield Used(used or sent + estimate_tokens(writer.text))
+    estimated = sent + estimate_tokens(writer.text)
+    yield Used(used or estimated, estimated if used else 0)
+
+
+def _fitted(
+    question: str,
+    passages: Sequence[Passage],
+    turns: Sequence[Turn],
+    window: int,
+    frame: Frame,
+) -> Context:
+    frame = replace(frame, summary=cut(frame.summary, window // _SUMMARY_SHARE))
+    fixed = f"{prompts.RULES}\n{question}\n{prompts.wishes(frame)}\n{frame.summary}"
+    return fit(passages, turns, fixed=fixed, window=window, frame=frame)
