@@ -9,6 +9,8 @@ its people ask as ours do and CANARD has five times the questions. Prints the we
 into the module; ``manage.py evaluate --follow-ups`` reports on both halves.
 """
 
+import gzip
+import json
 import sys
 from pathlib import Path
 
@@ -16,11 +18,19 @@ import numpy as np
 
 from chat.generation.understanding.followups import LOOKED_AT, WEIGHTS, Features, topics_of
 from chat.generation.understanding.phrases import telling
-from evaluation.public.rewriting import FollowUp, follow_ups
+from evaluation.public.conversations import FollowUp, follow_up
 
 TIMES = {"followups_mtrag": 3}
 RIDGE = 1.0
 STEPS = 60
+
+
+def first_half(folder: Path) -> list[FollowUp]:
+    """The questions of a set whose conversations the weights are fitted on."""
+    with gzip.open(folder / "questions.jsonl.gz", "rt", encoding="utf-8") as lines:
+        read = [json.loads(line) for line in lines]
+    asked = [follow_up(values) for values in read if values["history"] and values["rewrite"]]
+    return [one for one in asked if one.half == 0]
 
 
 def rows(asked: list[FollowUp]) -> tuple[list[list[float]], list[float]]:
@@ -56,8 +66,7 @@ def main() -> None:
     features: list[list[float]] = []
     labels: list[float] = []
     for folder in map(Path, sys.argv[1:]):
-        asked = [one for one in follow_ups(folder) if one.half == 0]
-        found, wanted = rows(asked)
+        found, wanted = rows(first_half(folder))
         times = TIMES.get(folder.resolve().name, 1)
         features += found * times
         labels += wanted * times

@@ -5,35 +5,21 @@ whether one was needed. The halves are parted by conversation, as in ``benchmark
 which fits the weights on the first one.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from chat.generation.context import Turn
 from chat.generation.terms import stem
 from chat.generation.understanding.followups import standalone
 from chat.generation.understanding.phrases import telling
 from evaluation.files.reading import objects_of, text_of
 from evaluation.files.values import BadFile
 from evaluation.intervals import mean_intervals
+from evaluation.public.conversations import FollowUp, follow_up
 
 HALVES = ("fitted on", "held out")
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """A question, the turns before it, and a person's rewriting."""
-
-    question: str
-    turns: tuple[Turn, ...]
-    rewrite: str
-    needs_rewrite: bool
-    half: int  # 0: weights were fitted on its conversation, 1: they were not
 
 
 def follow_ups(folder: Path) -> list[FollowUp]:
@@ -47,41 +33,8 @@ def follow_ups(folder: Path) -> list[FollowUp]:
         if not isinstance(values.get("question"), str) or "history" not in values:
             raise BadFile("A follow-up needs “question” and “history”.", line)
         if values["history"] and values.get("rewrite"):
-            found.append(_follow_up(values))
+            found.append(follow_up(values))
     return found
-
-
-def _follow_up(values: Mapping[str, Any]) -> FollowUp:
-    question, rewrite = values["question"], values["rewrite"]
-    return FollowUp(
-        question=question,
-        turns=turns_of(values),
-        rewrite=rewrite,
-        needs_rewrite=bool(values.get("needs_rewrite", rewrite != question)),
-        half=half_of(str(values.get("conversation", ""))),
-    )
-
-
-def half_of(conversation: str) -> int:
-    """In which half a conversation lies: 0 or 1."""
-    return int(hashlib.sha256(conversation.encode()).hexdigest(), 16) % 2
-
-
-def turns_of(values: Mapping[str, Any]) -> tuple[Turn, ...]:
-    """The history of a line as turns.
-
-    An answer counts as one that cites the page and the section that the set names, as the
-    product's own answers cite theirs.
-    """
-    turns: list[Turn] = []
-    for said in values["history"]:
-        if said["role"] == "user":
-            turns.append(Turn(said["text"], ""))
-        elif turns and not turns[-1].answer:
-            titles = tuple(filter(None, [values.get("title", "")]))
-            headings = tuple(filter(None, [values.get("section", "")]))
-            turns[-1] = Turn(turns[-1].question, said["text"], titles, headings)
-    return tuple(turns)
 
 
 def table(sets: Mapping[str, Sequence[FollowUp]]) -> str:

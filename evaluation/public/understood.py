@@ -10,7 +10,7 @@ from chat.generation.understanding.followups import standalone
 from chat.jobs import Job
 from chat.understanding import Asked, find
 from evaluation.files.values import PublicQuestion
-from evaluation.public.rewriting import turns_of
+from evaluation.public.conversations import turns_of
 from knowledge.passages import Filters, SearchResult
 from knowledge.search import search
 
