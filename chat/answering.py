@@ -4,35 +4,35 @@ It writes into a ``Run`` and returns how it ended; rows are touched through the 
 """
 
 import logging
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from chat import checking, wording
 from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.desks import Desk
+from chat.general import general
 from chat.generation import answer as generation
-from chat.generation.context import Turn
 from chat.generation.sentences import Sentence, written_sentences
+from chat.generation.understanding.merging import Found
+from chat.generation.understanding.parted import Rule, quote_parts
+from chat.generation.understanding.phrasebook import part_not_found
 from chat.jobs import Job, load
 from chat.journal import Ending
 from chat.models import Message
+from chat.remembering import summarise
 from chat.runs import Quoted, Run, passage_source
 from chat.safety import Screen
+from chat.talking import talk_in, talked
+from chat.tokencounts import correct
+from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
 from knowledge.passages import Passage, SearchResult
-from knowledge.search import EmbedderUnavailable, embed, nearest, search
+from knowledge.search import EmbedderUnavailable, embed, nearest
 
 logger = logging.getLogger(__name__)
 
-FOLLOW_UP_WORDS = 12  # a question longer than this is taken to stand on its own
-BARE_WORDS = 3  # "For contractors?": too little to be asked by itself
-_LEANS = re.compile(
-    r"^\s*(?:and|but|or|so|then|also|why|what about|how about|what if)\b"
-    r"|\b(?:it|its|they|them|their|that|this|those|these|there|he|she|his|her|ones?|else|same)\b",
-    re.IGNORECASE,
-)
 HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
 _DONE = Message.State.DONE
 
@@ -43,62 +43,55 @@ async def write_answer(run: Run, desk: Desk) -> Ending:
     Errors of a model end in a quoted answer with a notice; others are the caller's.
     """
     job = await desk.rows(partial(load, run.message_id))
+    run.language = job.language
     screen = Screen(run, job)
     try:
-        return await _screened(run, desk, job, screen)
+        ending = await _screened(run, desk, job, screen)
     finally:
         screen.close()
+    return replace(ending, notice=wording.in_language(ending.notice, job.language))
 
 
 async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     refused = screen.orders(await desk.cpu(screen.judge))
     if refused is not None:
         return refused
-    query, found = await desk.cpu(partial(_find, job))
-    _announce(run, query, found)
+    talk = talk_in(job)
+    if talk:
+        return await talked(run, desk, job, talk)
+    asked = await understand(job, desk)
+    found = await desk.cpu(partial(find, job, asked))
+    _announce(run, job, asked, found)
     run.stage = "answer"
     refused = await screen.question()
     if refused is not None:
         return refused
+    if job.is_summary_due:
+        run.chores.append(partial(summarise, message_id=run.message_id))
     if not found.passages or found.answerable < ANSWERABLE:
-        return await _not_found(run, desk, query, found)
+        return await _unanswered(run, desk, job, found)
     if not job.models:
-        return await _quoted(run, desk, query, found)
-    return await _written(run, desk, (job, query, found), screen)
+        return await _quoted(run, desk, found)
+    return await _written(run, desk, (job, found), screen)
 
 
-def _find(job: Job) -> tuple[str, SearchResult]:
-    """Search for the question; for a short one that finds nothing, with the one before it."""
-    look = partial(search, user=job.user, limit=job.top_k, filters=job.filters)
-    found = look(job.question)
-    if found.answerable >= ANSWERABLE or not _may_follow_up(job.question, job.turns):
-        return job.question, found
-    longer = f"{job.turns[-1].question} {job.question}"
-    wider = look(longer)
-    return (longer, wider) if wider.answerable >= ANSWERABLE else (job.question, found)
-
-
-def _may_follow_up(question: str, turns: tuple[Turn, ...]) -> bool:
-    """Whether a short question leans on the one before it; another subject must not be joined."""
-    words = question.split()
-    if not turns or len(words) > FOLLOW_UP_WORDS:
-        return False
-    return len(words) <= BARE_WORDS or bool(_LEANS.search(question))
-
-
-def _announce(run: Run, query: str, found: SearchResult) -> None:
+def _announce(run: Run, job: Job, asked: Sequence[Asked], found: Found) -> None:
     """Tell readers what was found, and note it for the row."""
+    understood = as_stored(job, asked, found)
+    if understood:
+        run.publish("step", {"text": wording.searched_for(understood["understood"]["queries"])})
     for step in wording.steps(found.searched, len(found.passages)):
         run.publish("step", {"text": step})
     sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
     run.announce(sources)
-    run.fields = {**run.fields, "retrieval": _trace(query, found), "searched": found.searched}
+    retrieval = {**_trace(found), **understood}
+    run.fields = {**run.fields, "retrieval": retrieval, "searched": found.searched}
 
 
-def _trace(query: str, found: SearchResult) -> dict[str, Any]:
+def _trace(found: Found) -> dict[str, Any]:
     """The search as it is kept with the message: places and scores, and headings, no text."""
     return {
-        "query": query,
+        "query": found.query,
         "answerable": round(found.answerable, 4),
         "took_ms": round(found.took_ms, 1),
         "build_id": found.build_id,
@@ -126,10 +119,15 @@ def _candidate(passage: Passage) -> dict[str, Any]:
     }
 
 
-async def _not_found(run: Run, desk: Desk, query: str, found: SearchResult) -> Ending:
-    near = await desk.cpu(partial(nearest, found, query))
+async def _unanswered(run: Run, desk: Desk, job: Job, found: Found) -> Ending:
+    """No document answers: the model may speak for itself where that is wanted."""
+    return await general(run, desk, job, found) or await _not_found(run, desk, found)
+
+
+async def _not_found(run: Run, desk: Desk, found: Found) -> Ending:
+    near = await desk.cpu(partial(nearest, found, found.query))
     versions = {p.document_id: p.document_version for p in reversed(found.passages)}
-    run.write(wording.not_found(found.searched))
+    run.write(wording.not_found(found.searched, run.language))
     return Ending(
         state=_DONE,
         outcome=Message.Outcome.NOT_FOUND,
@@ -153,14 +151,13 @@ async def _not_found(run: Run, desk: Desk, query: str, found: SearchResult) -> E
 async def _quoted(
     run: Run,
     desk: Desk,
-    query: str,
-    found: SearchResult,
+    found: Found,
     notice: wording.Notice | None = None,
 ) -> Ending:
     """The extractive answer."""
-    pieces, sentences, lacks = await desk.cpu(partial(_quotes, query, found.passages))
+    pieces, sentences, lacks = await desk.cpu(partial(_quotes, found, run.language))
     if not sentences:
-        return await _not_found(run, desk, query, found)
+        return await _not_found(run, desk, found)
     # Noted with the first words: should this process die, they are known for quotes.
     run.model, run.sentences = EXTRACTIVE, tuple(sentences)
     stored = [sentence.as_dict() for sentence in sentences]
@@ -172,14 +169,22 @@ async def _quoted(
 
 
 def _quotes(
-    query: str, passages: Sequence[Passage]
+    found: Found, language: str
 ) -> tuple[list[generation.Piece], list[Sentence], tuple[str, ...]]:
     """The quotes, their sentences, and what could not be used: without an embedder words decide."""
     try:
-        return *generation.quote(query, passages, embed), ()
+        return *_quoted_by(found, language, embed), ()
     except EmbedderUnavailable:
         logger.warning("quotes are chosen by words alone: there is no embedding model")
-        return *generation.quote(query, passages, None), ("dense",)
+        return *_quoted_by(found, language, None), ("dense",)
+
+
+def _quoted_by(
+    found: Found, language: str, embedder: Any
+) -> tuple[list[generation.Piece], list[Sentence]]:
+    if not found.parts:
+        return generation.quote(found.query, found.passages, embedder)
+    return quote_parts(found.parts, embedder, Rule(ANSWERABLE, part_not_found(language)))
 
 
 def _answered(
@@ -195,29 +200,35 @@ def _answered(
     )
 
 
-async def _written(
-    run: Run, desk: Desk, asked: tuple[Job, str, SearchResult], screen: Screen
-) -> Ending:
+async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Screen) -> Ending:
     """The answer of a model, or a quoted one where none gives any."""
-    job, query, found = asked
+    job, found = asked
 
     async def take(piece: generation.Piece | None) -> None:
+        if isinstance(piece, generation.Used):
+            run.chores.append(partial(_count, run.model, piece))
         if piece is not None:
             _apply(run, piece)
         await screen.written(is_last=piece is None)
 
-    gate = checking.gate(desk, run.message_id)
-    written = await write_with(Writing(run, desk, job, found.passages, take, gate))
+    frame = replace(job.frame, parts=tuple(part.question for part in found.parts))
+    manner = generation.Manner(frame, checking.gate(desk, run.message_id))
+    written = await write_with(Writing(run, desk, job, found.passages, take, manner))
     if written.is_not_found:
-        return await _not_found(run, desk, query, found)
+        return await _unanswered(run, desk, job, found)
     if not written.model:
-        return await _quoted(run, desk, query, found, written.notice)
+        return await _quoted(run, desk, found, written.notice)
     notice = wording.left_out(written.left_out, written.notice)
     more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": notice}
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
     sentences = await checking.check_answer(run, desk, found.passages)
     return _answered(written.model, found, sentences, **more)
+
+
+async def _count(model: str, used: generation.Used, desk: Desk) -> None:
+    if used.estimated:
+        await desk.rows(partial(correct, model, used.estimated, used.tokens))
 
 
 def _apply(run: Run, piece: generation.Piece) -> None:
@@ -242,6 +253,7 @@ def failed(run: Run) -> Ending:
     """The end of an answer that an error of ours broke."""
     notice = wording.SEARCH_FAILED if run.stage == "search" else wording.FAILED
     state = Message.State.FAILED
+    notice = wording.in_language(notice, run.language) or notice
     return Ending(state=state, model=run.model, notice=notice, sentences=_so_far(run))
 
 

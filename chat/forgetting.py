@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from chat import wording
+from chat import searched, wording
 from chat.generation.sentences import Sentence
-from chat.models import Citation, Message
+from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from knowledge.passages import Span
 from knowledge.search import read_spans
@@ -22,13 +22,13 @@ def forget_document(document_id: int) -> dict[str, int]:
     """Erase the words of a document from all answers. Safe to run twice.
 
     Sentences that were quoted from it give way to a removed-mark that keeps the footnote's number,
-    its headings go, and it leaves the stored searches and the lists of nearest documents. Answers
-    that are being written take care of it when they end.
+    its headings go, and it leaves the stored searches, the lists of nearest documents and what is
+    remembered of conversations. Answers that are being written take care of it when they end.
 
     Returns:
         Counts of what was changed.
     """
-    counts = {"answers": 0, "searches": 0}
+    counts = {"answers": 0, "searches": 0, "summaries": 0}
     cited = Citation.objects.filter(document_number=document_id)
     ids = list(cited.values_list("message_id", flat=True).distinct())
     for part in _parts(ids):
@@ -36,6 +36,7 @@ def forget_document(document_id: int) -> dict[str, int]:
     cited.exclude(heading="").update(heading="")
     for part in _parts(_that_found(document_id)):
         counts["searches"] += _forget_searches(document_id, part)
+    counts["summaries"] = _forget_summaries(document_id)
     return counts
 
 
@@ -76,7 +77,8 @@ def without_removed(
 def _found_by(
     retrieval: Mapping[str, Any], nearest: Iterable[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    return [*retrieval.get("candidates", []), *nearest]
+    carried = retrieval.get("understood", {}).get("documents", [])
+    return [*retrieval.get("candidates", []), *carried, *nearest]
 
 
 def _place(found: Mapping[str, Any]) -> tuple[int, int, int, int]:
@@ -87,7 +89,7 @@ def _place(found: Mapping[str, Any]) -> tuple[int, int, int, int]:
 def _without(retrieval: Mapping[str, Any], removed: Container[int | None]) -> dict[str, Any]:
     found = retrieval.get("candidates", [])
     kept = [candidate for candidate in found if candidate["document_id"] not in removed]
-    return {**retrieval, "candidates": kept}
+    return {**searched.without_removed(retrieval, removed), "candidates": kept}
 
 
 @transaction.atomic
@@ -121,6 +123,15 @@ def _that_found(document_id: int) -> list[UUID]:
         found=Cast("retrieval", TextField()), near=Cast("nearest", TextField())
     ).filter(Q(found__contains=named) | Q(near__contains=named))
     return list(rows.values_list("pk", flat=True))
+
+
+def _forget_summaries(document_id: int) -> int:
+    """Summaries that may hold words of it go as a whole; they are made anew of what is left."""
+    named = f'"document_id": {document_id},'
+    summed = ChatSession.objects.annotate(of=Cast("summary_documents", TextField()))
+    return summed.filter(of__contains=named).update(
+        summary="", summary_by="", summary_until=0, summary_documents=[]
+    )
 
 
 @transaction.atomic

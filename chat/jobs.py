@@ -1,24 +1,28 @@
 """What there is to answer, read from the rows before an answer begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chat import reading
+from django.conf import settings
+
+from chat import remembering
 from chat.conf import answer_chain
 from chat.generation import prompts
-from chat.generation.context import HISTORY_TURNS, Turn
+from chat.generation.context import Frame, Turn, estimate_tokens
 from chat.generation.llm import ModelConfig
+from chat.generation.understanding.language import NAMES, language_of
 from chat.generation.voice import PLAIN, Voice
 from chat.models import Message
+from chat.tokencounts import ratio_of
 from chat.voices import active_voice
 from knowledge.passages import Filters
 
 
 @dataclass(frozen=True)
 class Job:
-    """What there is to answer."""
+    """What there is to answer. ``language`` is a code, empty where nothing tells it."""
 
     question: str
     turns: tuple[Turn, ...]
@@ -26,8 +30,12 @@ class Job:
     model: str
     top_k: int | None
     filters: Filters
+    message_id: UUID
     models: tuple[ModelConfig, ...] = ()  # that write it, in their order; none: it is quoted
     voice: Voice = PLAIN
+    language: str = ""
+    frame: Frame = field(default_factory=Frame)
+    is_summary_due: bool = False
 
     @property
     def prompt_version(self) -> str:
@@ -42,16 +50,39 @@ def load(message_id: UUID) -> Job:
     if question is None:
         raise ValueError(f"message {message_id} answers nothing")
     options = message.options
+    model = options.get("model", "")
     user = message.session.user
+    models = answer_chain(model, user)
+    recalled = remembering.recall(message.session, message.ordinal, estimate_tokens)
+    language = language_of(question.text) or _spoken(recalled.turns)
     return Job(
         question=question.text,
-        turns=_turns(message),
+        turns=recalled.turns,
         user=user,
-        model=options.get("model", ""),
+        model=model,
         top_k=options.get("top_k"),
         filters=filters_of(options),
-        models=answer_chain(options.get("model", ""), user),
+        message_id=message_id,
+        models=models,
         voice=active_voice(),
+        language=language,
+        frame=_frame(models, recalled.summary, language),
+        is_summary_due=recalled.is_due,
+    )
+
+
+def _spoken(turns: tuple[Turn, ...]) -> str:
+    """The language of the conversation so far, for a question that is too short to tell."""
+    return next((found for turn in reversed(turns) if (found := language_of(turn.question))), "")
+
+
+def _frame(models: tuple[ModelConfig, ...], summary: str, language: str) -> Frame:
+    return Frame(
+        summary=summary,
+        language=NAMES.get(language, ""),
+        ratio=ratio_of(models[0].name) if models else 1.0,
+        most_turns=remembering.most_turns(),
+        memory_tokens=settings.MEMORY_TOKENS,
     )
 
 
@@ -63,19 +94,3 @@ def filters_of(options: Mapping[str, Any]) -> Filters:
         source=chosen.get("source", ""),
         document_ids=tuple(chosen.get("document_ids", ())),
     )
-
-
-def _turns(message: Message) -> tuple[Turn, ...]:
-    """The last answered turns, oldest first, as the asker may still read them."""
-    earlier = list(
-        Message.objects.filter(
-            session_id=message.session_id,
-            ordinal__lt=message.ordinal,
-            outcome=Message.Outcome.ANSWERED,
-        )
-        .select_related("question")
-        .order_by("-ordinal")[:HISTORY_TURNS]
-    )
-    bodies = reading.answers(earlier, user=message.session.user)
-    pairs = zip(reversed(earlier), reversed(bodies), strict=True)
-    return tuple(Turn(row.question.text, body["message"]) for row, body in pairs if row.question)

@@ -49,6 +49,12 @@ class ChatSession(TimeStampedModel):
     is_active = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True, blank=True, db_index=True)
     last_activity = models.DateTimeField(default=timezone.now)
+    # What is remembered beside the last turns; see chat.remembering.
+    remembered_from = models.PositiveIntegerField(default=0)  # ordinal; forgotten before it
+    summary = models.TextField(blank=True)
+    summary_by = models.CharField(max_length=100, blank=True)  # a model, or "questions"
+    summary_until = models.PositiveIntegerField(default=0)  # ordinal; what lies before it is told
+    summary_documents = models.JSONField(default=list, blank=True)  # whose words are in it
 
     objects = ChatSessionQuerySet.as_manager()
 
@@ -185,6 +191,16 @@ class Citation(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.number}] {self.title}"
+
+
+class TokenRate(models.Model):
+    """How many tokens a model's provider counts for one of our estimate."""
+
+    model = models.CharField(max_length=100, unique=True)
+    ratio = models.FloatField(default=1.0)
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.ratio:.2f}"
 
 
 class Feedback(TimeStampedModel):

@@ -15,6 +15,7 @@ from chat import wording
 from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Feedback, Message
 from chat.redaction import cover
+from chat.searched import searched_for, spans_in
 from knowledge.passages import Later, Span, SpanText, source_url
 from knowledge.search import later, read_spans
 
@@ -159,6 +160,7 @@ def _fetch(messages: Sequence[Message], user: Any) -> _Shelf:
         citations[citation.message_id].append(citation)
     wanted = [_span(citation) for found in citations.values() for citation in found]
     wanted += [_near(near) for message in messages for near in message.nearest]
+    wanted += [span for message in messages for span in spans_in(message.retrieval)]
     return _Shelf(
         citations=citations,
         spans=read_spans(wanted, user=user) if wanted else {},
@@ -200,6 +202,7 @@ def _answer(message: Message, shelf: _Shelf) -> dict[str, Any]:
         "session_id": str(message.session_id),
         "message_id": str(message.pk),
         "message": text,
+        "searched_for": searched_for(message.retrieval, shelf.spans),
         "state": message.state,
         "outcome": message.outcome if message.state == Message.State.DONE else None,
         "sources": [_source(c, shelf.text_of(c)) for c in found] if shows_sources else [],

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -102,6 +102,10 @@ def documents_of(gone: Mapping[Span, str]) -> dict[int, str]:
     return {span.document_id: why for span, why in gone.items() if span.document_id is not None}
 
 
+# Work that follows an answer and that nobody waits for; it gets the desk of the run.
+Chore = Callable[[Any], Awaitable[None]]
+
+
 @dataclass(eq=False)
 class Run:
     """One running answer. One thread writes, any number of readers look at ``log``.
@@ -129,6 +133,8 @@ class Run:
     is_ending: bool = False  # its end is being written; too late to stop it
     is_lost: bool = False  # another process has its lease
     stage: str = "search"
+    language: str = ""  # of the question, once it is known
+    chores: list[Chore] = field(default_factory=list)  # done when the answer is out
     model: str = ""
     flushed_chars: int = 0
     flushed_quotes: int = 0

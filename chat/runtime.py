@@ -20,6 +20,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from chat import answering, journal
+from chat.chores import do_chores
 from chat.conf import guard_of
 from chat.flushing import draft_of, flush_or_look
 from chat.generation.llm import ChatModel, ModelConfig
@@ -190,6 +191,7 @@ class Runtime:
             ending = await self._worked(run)
             run.is_ending = True
             await self._end(run, ending)
+            await do_chores(run, self)
         finally:
             with self._lock:
                 self._runs.pop(run.message_id, None)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("ask/", views.ask, name="ask"),
     path("c/<uuid:session_id>/", views.session, name="session"),
     path("c/<uuid:session_id>/rename/", views.rename, name="rename"),
+    path("c/<uuid:session_id>/memory/", views.memory, name="memory"),
     path("c/<uuid:session_id>/delete/", views.delete, name="delete"),
     path("c/<uuid:session_id>/restore/", views.restore, name="restore"),
     path("c/<uuid:session_id>/stop/", views.stop, name="stop"),

@@ -1,7 +1,9 @@
 """What the product itself says in an answer."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
+from chat.generation.understanding import phrasebook
 from core.errors import Code
 
 REMOVED = "*This passage was removed from the documents.*"
@@ -82,6 +84,30 @@ FAILED = Notice(
 )
 
 
+GENERAL = Notice(
+    code=Code.NOT_FOUND,
+    detail="Not from the documents. No document that you may read answers this, so the model wrote "
+    "from its own general knowledge. Check it before you rely on it.",
+)
+GENERAL_CUT = Notice(
+    code=Code.NOT_FOUND,
+    detail="Not from the documents, and cut short. No document that you may read answers this, so "
+    "the model wrote from its own general knowledge, and it broke off. Check it before you rely on "
+    "it.",
+)
+# The notices that other languages have words for, by their keys there.
+_TRANSLATED = {
+    "quoted_timeout": MODEL_TIMEOUT,
+    "quoted_failed": MODEL_FAILED,
+    "cut_timeout": CUT_BY_TIMEOUT,
+    "cut_failed": CUT,
+    "search_failed": SEARCH_FAILED,
+    "failed": FAILED,
+    "general": GENERAL,
+    "general_cut": GENERAL_CUT,
+}
+
+
 def written_by_another(code: str, model: str) -> Notice:
     """Why a model wrote that stands further down in the list; ``code`` is what stopped the first.
 
@@ -110,19 +136,24 @@ def left_out(sentences: int, other: Notice | None) -> Notice | None:
     )
 
 
-def not_found(searched: int) -> str:
+def in_language(notice: Notice | None, language: str) -> Notice | None:
+    """A notice in the reader's language; as it is where that has no words for it."""
+    for key, known in _TRANSLATED.items():
+        if notice == known:
+            return Notice(
+                code=known["code"], detail=phrasebook.notice(language, key, known["detail"])
+            )
+    return notice
+
+
+def not_found(searched: int, language: str = phrasebook.ENGLISH) -> str:
     """The answer where the documents give none."""
-    if searched == 0:
-        return "Not in my documents. There is no document yet that I could search for you."
-    if searched == 1:
-        return (
-            "Not in my documents. I searched 1 document and it does not answer this. "
-            "I would rather not guess."
-        )
-    return (
-        f"Not in my documents. I searched {searched:,} documents and none of them answers this. "
-        "I would rather not guess."
-    )
+    return phrasebook.not_found(language, searched)
+
+
+def searched_for(queries: Sequence[str]) -> str:
+    """How a message was understood, as a step."""
+    return f"Searched for: {'; '.join(queries)}"
 
 
 def steps(searched: int, passages: int) -> list[str]:

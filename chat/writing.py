@@ -15,7 +15,6 @@ from chat.conf import cheaper_models
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
 from chat.generation.modelconfig import BudgetExhausted, PersonalData
-from chat.generation.support.holding import Gate
 from chat.jobs import Job
 from chat.runs import Run
 from chat.safety import Objectionable
@@ -39,7 +38,7 @@ class Writing:
     job: Job
     passages: Sequence[Passage]
     apply: Apply
-    gate: Gate | None = None  # asked of each sentence before it is shown
+    manner: generation.Manner
 
 
 @dataclass
@@ -95,7 +94,7 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     run.model = config.name
     run.fields = {**run.fields, "model": config.name, "prompt_version": job.prompt_version}
     model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
-    pieces = generation.written(job.question, writing.passages, job.turns, model, writing.gate)
+    pieces = generation.written(job.question, writing.passages, job.turns, model, writing.manner)
     async with aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, generation.NotFound):

@@ -107,6 +107,8 @@ class ModelServer:
     requests: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)  # the Authorization headers
+    # For requests whose instructions begin so: a rewriting is asked for with other words.
+    asides: dict[str, Script] = field(default_factory=dict)
     aborted: int = 0  # streams that the client closed before their end
     open: int = 0
     moderation: Moderation = field(default_factory=Moderation)
@@ -188,9 +190,11 @@ class ModelServer:
 
     def _script_of(self, request: dict[str, Any]) -> Script:
         name = str(request.get("model", "")).partition("script:")[2]
-        if self.first and not name:
+        said = str(request["messages"][0].get("content", ""))
+        aside = next((s for begin, s in self.asides.items() if said.startswith(begin)), None)
+        if aside is None and self.first and not name:
             return self.first.pop(0)
-        return SCRIPTS.get(name, self.script)
+        return aside or SCRIPTS.get(name, self.script)
 
     async def _play(
         self,

@@ -138,10 +138,16 @@ class AnswerFieldsSerializer(serializers.Serializer[Any]):
     """What an answer has beside its ids."""
 
     message = serializers.CharField(help_text="Markdown with [n] marks.")
+    searched_for = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What was searched, where that is not the message as it stands.",
+    )
     state = serializers.ChoiceField(choices=_STATES)
     outcome = serializers.ChoiceField(choices=_OUTCOMES, allow_null=True)
     sources = SourceSerializer(many=True, help_text="Only what is cited.")
-    nearest = NearestSerializer(many=True, help_text="Where nothing was found.")
+    nearest = NearestSerializer(
+        many=True, help_text="Where nothing was found, or as examples of what can be asked."
+    )
     sentences = SentenceSerializer(many=True)
     grounded = serializers.BooleanField()
     unsupported = SentenceSerializer(many=True)
@@ -168,6 +174,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     feedback = FeedbackSerializer(allow_null=True)
     session_id = serializers.UUIDField(required=False)
+    searched_for = serializers.ListField(child=serializers.CharField(), required=False)
     state = serializers.ChoiceField(choices=_STATES, required=False)
     outcome = serializers.ChoiceField(choices=_OUTCOMES, allow_null=True, required=False)
     sources = SourceSerializer(many=True, required=False)

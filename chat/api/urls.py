@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import asking, conversations
+from chat.api import asking, conversations, memory
 
 app_name = "chat-api"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
         conversations.MessagesView.as_view(),
         name="messages",
     ),
+    path("sessions/<uuid:session_id>/memory/", memory.MemoryView.as_view(), name="memory"),
     path(
         "messages/<uuid:message_id>/feedback/",
         conversations.FeedbackView.as_view(),

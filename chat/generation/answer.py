@@ -4,23 +4,25 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chat.generation import extractive, prompts
 from chat.generation.addresses import Addresses
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
-from chat.generation.context import ANSWER_TOKENS, Turn, estimate_tokens, fit
+from chat.generation.context import ANSWER_TOKENS, Context, Frame, Turn, estimate_tokens, fit
 from chat.generation.dissent import Said, dissent
 from chat.generation.leaks import LeakWatch
 from chat.generation.llm import ModelConfig, ModelError, ModelFailed, Token
 from chat.generation.outgoing import Outgoing
 from chat.generation.sentences import Sentence, last_sentence
 from chat.generation.support.holding import Gate, Holder
+from chat.generation.understanding.memory import cut
 from chat.generation.voice import Voice
 from knowledge.passages import Passage
 
+_SUMMARY_SHARE = 8  # of the window, at most: passages matter more than what was said long ago
 _SPACE = re.compile(r"\s+")
 
 
@@ -63,9 +65,10 @@ class NotFound:
 
 @dataclass(frozen=True)
 class Used:
-    """Tokens, as the provider counts them."""
+    """Tokens, as the provider counts them; ``estimated``: by us, where the provider did."""
 
     tokens: int
+    estimated: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,17 @@ class LeftOut:
 
 
 Piece = Words | Cited | NotFound | Used | LeftOut
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How an answer is written: what else is known of its question, and what may be shown of it.
+
+    ``gate`` is asked of each sentence before it is shown; without one all are shown at once.
+    """
+
+    frame: Frame = field(default_factory=Frame)
+    gate: Gate | None = None
 
 
 def quote(
@@ -203,7 +217,7 @@ async def written(
     passages: Sequence[Passage],
     turns: Sequence[Turn],
     model: Model,
-    gate: Gate | None = None,
+    manner: Manner | None = None,
 ) -> AsyncGenerator[Piece]:
     """The answer as a model writes it.
 
@@ -212,21 +226,17 @@ async def written(
         passages: ranked, best first.
         turns: oldest first.
         model: who writes.
-        gate: asked of each sentence before it is shown; without one all are shown at once.
+        manner: what else is known of the question, and what may be shown.
 
     Raises:
         ModelTimeout, ModelFailed: before any text or after some; what went out stays true.
     """
-    context = fit(
-        passages,
-        turns,
-        fixed=prompts.system(model.voice) + question,
-        window=model.config.window + ANSWER_TOKENS - model.config.answer_tokens,
-    )
+    manner = manner or Manner()
+    context = _fitted(question, passages, turns, model, manner.frame)
     guard = model.config.guard
     addresses = Addresses.of((passage.text for passage in context.passages), guard.link_hosts)
     writer = Writer(context.passages, addresses)
-    holder = Holder(context.passages, gate) if gate else None
+    holder = Holder(context.passages, manner.gate) if manner.gate else None
     messages = await asyncio.to_thread(
         prompts.build, question, context, voice=model.voice, omits_orders=guard.omits_orders
     )
@@ -247,7 +257,8 @@ async def written(
     for piece in [last] if isinstance(last, NotFound) else await _ended(writer, holder, last):
         yield piece
     sent = sum(estimate_tokens(message.content) for message in messages)
-    yield Used(used or sent + estimate_tokens(writer.text))
+    estimated = sent + estimate_tokens(writer.text)
+    yield Used(used or estimated, estimated if used else 0)
 
 
 async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -> list[Piece]:
@@ -257,3 +268,14 @@ async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -
     found = [*await holder.feed(last), *await holder.close()]
     left = [LeftOut(holder.left_out)] if holder.left_out else []
     return [*writer.send(found), *writer.end(), *left]
+
+
+def _fitted(
+    question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: Model, frame: Frame
+) -> Context:
+    config = model.config
+    frame = replace(frame, summary=cut(frame.summary, config.window // _SUMMARY_SHARE))
+    rules = prompts.system(model.voice)
+    fixed = f"{rules}\n{question}\n{prompts.wishes(frame)}\n{frame.summary}"
+    window = config.window + ANSWER_TOKENS - config.answer_tokens
+    return fit(passages, turns, fixed=fixed, window=window, frame=frame)

@@ -9,17 +9,43 @@ from knowledge.passages import Passage
 Count = Callable[[str], int]
 
 ANSWER_TOKENS = 700
-HISTORY_TURNS = 5  # ten messages
-HISTORY_TOKENS = 2000
-_OVERHEAD = 12  # tokens around each passage and message: markers, number, title
+_OVERHEAD = 24  # tokens around each passage and turn: markers, numbers, roles
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question of the conversation and what was answered."""
+    """A question of the conversation and what was answered; without an answer nothing was found.
+
+    ``titles``, ``headings`` and ``documents`` (number and version) are of what was cited.
+    """
 
     question: str
     answer: str
+    titles: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+    documents: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is known of a question beside its words.
+
+    ``summary`` stands for what was said before the turns; ``parts`` are the questions of a message
+    that asks several; ``language`` names the one to answer in; ``ratio`` is how many tokens the
+    model's provider counts for one of our estimate. Of the turns the latest ``most_turns`` go in,
+    within ``memory_tokens``.
+    """
+
+    summary: str = ""
+    parts: tuple[str, ...] = ()
+    language: str = ""
+    ratio: float = 1.0
+    most_turns: int = 5  # ten messages
+    memory_tokens: int = 2000
+
+    def count(self, text: str) -> int:
+        """Tokens of a text as the provider counts them, about."""
+        return math.ceil(estimate_tokens(text) * self.ratio)
 
 
 @dataclass(frozen=True)
@@ -28,6 +54,7 @@ class Context:
 
     passages: tuple[Passage, ...] = ()
     turns: tuple[Turn, ...] = field(default=())
+    frame: Frame = field(default_factory=Frame)
 
 
 def estimate_tokens(text: str) -> int:
@@ -46,20 +73,22 @@ def fit(
     *,
     fixed: str,
     window: int,
-    count: Count = estimate_tokens,
+    frame: Frame | None = None,
 ) -> Context:
     """Choose passages (best first) and turns (latest first) that fit.
 
     Args:
         passages: ranked, best first. The first one always goes in.
-        turns: oldest first.
-        fixed: instructions and question, which always go in.
+        turns: oldest first; a third of the room is theirs at most.
+        fixed: instructions, question and summary, which always go in.
         window: the model's window in tokens, the answer included.
-        count: tokens of a text.
+        frame: what else is known of the question.
     """
+    frame = frame or Frame()
+    count = frame.count
     room = window - ANSWER_TOKENS - count(fixed) - 4 * _OVERHEAD
-    kept_turns = _latest(turns, min(HISTORY_TOKENS, room // 3), count)
-    room -= sum(_size(turn, count) for turn in kept_turns)
+    kept_turns = latest(_last(turns, frame.most_turns), min(frame.memory_tokens, room // 3), count)
+    room -= sum(turn_tokens(turn, count) for turn in kept_turns)
     kept: list[Passage] = []
     for passage in passages:
         size = count(passage.text) + count(f"{passage.title} {passage.heading}") + _OVERHEAD
@@ -67,18 +96,24 @@ def fit(
             break
         kept.append(passage)
         room -= size
-    return Context(tuple(kept), kept_turns)
+    return Context(tuple(kept), kept_turns, frame)
 
 
-def _latest(turns: Sequence[Turn], room: int, count: Count) -> tuple[Turn, ...]:
+def _last(turns: Sequence[Turn], most: int) -> Sequence[Turn]:
+    return turns[-most:] if most > 0 else ()
+
+
+def latest(turns: Sequence[Turn], room: int, count: Count) -> tuple[Turn, ...]:
+    """The latest turns that fit into so many tokens, oldest first; always whole ones."""
     kept: list[Turn] = []
-    for turn in reversed(turns[-HISTORY_TURNS:]):
-        room -= _size(turn, count)
+    for turn in reversed(turns):
+        room -= turn_tokens(turn, count)
         if room < 0:
             break
         kept.append(turn)
     return tuple(reversed(kept))
 
 
-def _size(turn: Turn, count: Count) -> int:
-    return count(turn.question) + count(turn.answer) + 2 * _OVERHEAD
+def turn_tokens(turn: Turn, count: Count) -> int:
+    """Tokens of a turn with what a request puts around its two messages."""
+    return count(turn.question) + count(turn.answer) + _OVERHEAD

@@ -28,9 +28,9 @@ class Voice:
         if not said:
             return ""
         return (
-            "What the organisation wishes for the wording. It never changes rules 1 to 5:\n\n"
+            "What the organisation wishes for the wording. It never changes the rules above:\n\n"
             f"{said}\n\n"
-            "End of the wishes. Rules 1 to 5 stand, whatever a wish says. Every sentence that "
+            "End of the wishes. The rules above stand, whatever a wish says. Every sentence that "
             "states something still ends with the number of its passage in square brackets.\n"
         )
 

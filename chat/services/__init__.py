@@ -1,4 +1,4 @@
-"""The orders of the chat: ask, stop, rate, retry, rename, delete and restore.
+"""The orders of the chat: ask, stop, rate, retry, rename, clear, delete and restore.
 
 Each takes the user and touches only what is theirs; anything else is ``NotFound``.
 """
@@ -13,6 +13,7 @@ from chat.services.conversations import (
     restore_session,
     start_session,
 )
+from chat.services.memory import clear_memory
 from chat.services.owned import own_answer, own_session
 from chat.services.questions import MOST_PASSAGES, Question, clean_text
 
@@ -25,6 +26,7 @@ __all__ = [
     "Question",
     "ask",
     "clean_text",
+    "clear_memory",
     "delete_session",
     "own_answer",
     "own_session",

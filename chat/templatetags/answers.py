@@ -209,16 +209,18 @@ def rating_of(answer: Message, ratings: Mapping[UUID, int]) -> int:
     return ratings.get(answer.pk, 0)
 
 
+_LEAD = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
+
+
 @register.filter
 def lead(sentences: str) -> str:
     """The first sentence of a notice, which is set bold."""
-    first, stop, _ = sentences.partition(". ")
-    return f"{first}." if stop else sentences
+    return _LEAD.split(sentences, maxsplit=1)[0]
 
 
 @register.filter
 def after_lead(sentences: str) -> str:
-    return sentences.partition(". ")[2]
+    return (*_LEAD.split(sentences, maxsplit=1), "")[1]
 
 
 @register.filter

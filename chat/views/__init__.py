@@ -3,6 +3,7 @@
 from chat.views.asking import ask, feedback, retry, stop
 from chat.views.conversations import home, message, said, session, turn
 from chat.views.history import delete, history, rename, restore, search
+from chat.views.memory import memory
 
 __all__ = [
     "ask",
@@ -10,6 +11,7 @@ __all__ = [
     "feedback",
     "history",
     "home",
+    "memory",
     "message",
     "rename",
     "restore",

@@ -11,6 +11,7 @@ from evaluation.files.values import PublicDocument, PublicQuestion
 from evaluation.metrics import Gold, GoldSpan, Shown, of_question
 from evaluation.public.loading import Say, documents_by_name
 from evaluation.public.methods import PRODUCT, Ranking, baselines
+from evaluation.public.understood import search_understood
 from evaluation.public.variants import Variant, grade_of
 from evaluation.quotes import find
 from evaluation.scoring import FINAL, Asked, rank_in, score_answerable, score_unanswerable
@@ -69,7 +70,10 @@ def _line(asking: _Asking, question: PublicQuestion, gold: Gold) -> dict[str, An
     asking.asker.vector(query)  # its time is no part of the search's
     began = perf_counter()
     filters = Filters(source=variant.language)
-    result = search(query, user=None, limit=DEPTH, filters=filters)
+    if variant.is_understood and question.values.get("history"):
+        result = search_understood(question, DEPTH, filters)
+    else:
+        result = search(query, user=None, limit=DEPTH, filters=filters)
     milliseconds = (perf_counter() - began) * 1000
     final = [
         Shown(p.document_id, p.start, p.end, p.text, tuple(p.same_as)) for p in result.passages

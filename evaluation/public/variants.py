@@ -19,6 +19,7 @@ class Variant:
     questions: tuple[PublicQuestion, ...]
     language: str = ""  # of the documents that are searched; empty: all
     is_main: bool = True
+    is_understood: bool = False  # searched with what was said before
 
 
 def variants(
@@ -37,6 +38,9 @@ def variants(
         found = [Variant(name, tuple(questions))]
         if any(q.values.get("rewrite") for q in questions):
             found.append(_rewritten(name, questions))
+        if any(q.values.get("history") for q in questions):
+            asked = tuple(questions)
+            found.append(Variant(f"{name} (understood)", asked, is_main=False, is_understood=True))
     else:
         found = [_in_language(name, questions, language) for language in languages]
         if across:

@@ -3,6 +3,7 @@
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
+from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.later import later
 from knowledge.search.nearest import nearest
@@ -14,9 +15,11 @@ __all__ = [
     "Audience",
     "Candidate",
     "EmbedderUnavailable",
+    "Example",
     "Explanation",
     "Ranks",
     "embed",
+    "examples",
     "explain",
     "later",
     "nearest",

@@ -14,6 +14,7 @@ from evaluation import runs
 from evaluation.files.values import BadFile
 from evaluation.intervals import NotANumber
 from evaluation.models import QuestionSet, Run
+from evaluation.public import rewriting
 from evaluation.public.inside import work
 from evaluation.public.installation import (
     FolderInUse,
@@ -47,6 +48,9 @@ class Command(BaseCommand):
             "--gate", action="store_true", help="end with 1 if it is worse, 3 if too few can say"
         )
         parser.add_argument("--folder", nargs="+", type=Path, help="folders of public sets")
+        parser.add_argument(
+            "--follow-ups", nargs="+", type=Path, help="folders of follow-up questions to rewrite"
+        )
         parser.add_argument("--keep", type=Path, help="keep installations and vectors here")
         parser.add_argument("--methods", default=",".join(METHODS), help="to compare, by commas")
         parser.add_argument("--across", action="store_true", help="also across languages")
@@ -57,11 +61,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["limit"] is not None and options["limit"] < 1:
             _fail("--limit must be at least 1.")
-        if bool(options["set"]) + bool(options["folder"]) + bool(options["inside"]) != 1:
-            _fail("Name a question set, or public sets with --folder.")
+        kinds = ("set", "folder", "inside", "follow_ups")
+        if sum(bool(options[kind]) for kind in kinds) != 1:
+            _fail("Name a question set, or public sets with --folder or --follow-ups.")
         try:
             if options["inside"]:
                 work(Order(**json.loads(options["inside"])))
+            elif options["follow_ups"]:
+                self._measure_rewriting(options["follow_ups"])
             elif options["folder"]:
                 self._measure_folders(options)
             else:
@@ -136,6 +143,13 @@ class Command(BaseCommand):
             sys.exit(status)
 
     # --- Public sets ---
+
+    def _measure_rewriting(self, folders: list[Path]) -> None:
+        sets = {
+            name: rewriting.follow_ups(folder)
+            for name, folder in zip(names_of(folders), folders, strict=True)
+        }
+        self.stdout.write(rewriting.table(sets))
 
     def _measure_folders(self, options: dict[str, Any]) -> None:
         methods = tuple(dict.fromkeys(options["methods"].split(",")))

@@ -50,7 +50,7 @@ export class LiveAnswer {
 
   candidates(sources) {
     if (this.list.childElementCount) return;
-    this.reach("read", `Read ${sources.length} passage${sources.length === 1 ? "" : "s"}`);
+    if (sources.length) this.reach("read", `Read ${sources.length} passage${sources.length === 1 ? "" : "s"}`);
     this.reach("write");
     for (const source of sources.slice(0, CANDIDATES)) this.list.append(this.note(source));
     this.aside.hidden = !sources.length;

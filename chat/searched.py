@@ -1,0 +1,33 @@
+"""How a message was understood, as its reader may see it now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from knowledge.passages import Span, SpanText
+
+
+def spans_in(retrieval: Mapping[str, Any]) -> list[Span]:
+    """A stretch of each document whose words may have come into the question."""
+    documents = retrieval.get("understood", {}).get("documents", [])
+    return [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
+
+
+def searched_for(retrieval: Mapping[str, Any], read: Mapping[Span, SpanText]) -> Sequence[str]:
+    """The questions that were searched, where that is not the message as it stands.
+
+    Nothing where one of those documents may not be read now: its words may be among them.
+    """
+    texts = [read.get(span) for span in spans_in(retrieval)]
+    if any(text is None or text.gone for text in texts):
+        return []
+    queries: Sequence[str] = retrieval.get("understood", {}).get("queries", [])
+    return queries
+
+
+def without_removed(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]:
+    """A stored search without a question into which words of a removed document may have come."""
+    documents = retrieval.get("understood", {}).get("documents", [])
+    if not any(one["document_id"] in removed for one in documents):
+        return dict(retrieval)
+    kept = {key: value for key, value in retrieval.items() if key != "understood"}
+    return {**kept, "query": ""}
