@@ -6,7 +6,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -174,10 +174,16 @@ class CountedModel:
             highest_cost=config.cost(sent, limits.max_tokens),
             seconds=config.queue_seconds + limits.whole_seconds,
         )
+        reserving = asyncio.ensure_future(self.desk.rows(partial(reserve, order)))
         try:
-            return await self.desk.rows(partial(reserve, order))
+            return await asyncio.shield(reserving)
         except DatabaseError as error:
             raise ModelFailed("the call could not be recorded", is_fault=False) from error
+        except asyncio.CancelledError:
+            # The thread goes on: what it reserves is given back, else it is held till the sweep.
+            with suppress(DatabaseError, ModelError):
+                await self._settle(await reserving, Receipt(CallOutcome.STOPPED))
+            raise
 
     async def _settle(self, call_id: int, receipt: Receipt) -> None:
         """The job is on its way before it is waited for: a cancellation does not undo it."""
