@@ -185,6 +185,7 @@ def test_a_stranger_behind_the_proxy_reads_neither_page_nor_stream(proxy: Proxy)
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(url + path, timeout=10)
         assert refused.value.code == 404
+        refused.value.close()
 
 
 def test_an_address_where_nobody_answers_is_a_sentence(environment: dict[str, str]) -> None:
