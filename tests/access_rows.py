@@ -57,6 +57,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "health/"): everyone(200),
     ("GET", "health"): everyone(200),
     ("GET", "health/ready/"): everyone(200),
+    # For staff and for callers on this machine, as these are; tests/core/test_stream_check.py.
+    ("GET", "health/stream/"): everyone(200),
+    ("GET", "health/stream/events/"): everyone(200),
     ("GET", "api/schema/"): everyone(200),
     ("GET", "api/docs/"): everyone(200),
     ("GET", "swagger/"): everyone(200),

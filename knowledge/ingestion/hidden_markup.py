@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -9,6 +10,8 @@ from bs4 import BeautifulSoup, Tag
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+# A page of nested elements must not take longer to look through than to read.
+MOST_TAGS, MOST_PARENTS, MOST_TEXTS = 20_000, 40, 20
 _WHITE = (
     r"(?:white|#fff(?:fff)?|rgba?\(\s?255\s?,\s?255\s?,\s?255(?:\s?,\s?[\d.]+)?\s?\)|transparent)"
 )
@@ -29,12 +32,12 @@ def in_page(page: str) -> Iterator[str]:
         soup = BeautifulSoup(page, "lxml")
     except (RecursionError, AssertionError, ValueError):  # the loader says why
         return
-    for tag in soup.find_all(style=True):
-        if _is_pale(tag):
-            yield tag.get_text(" ", strip=True)
-    for tag in soup.find_all("font", color=re.compile(rf"^{_WHITE}$", re.IGNORECASE)):
-        if not _is_on_colour(tag):
-            yield tag.get_text(" ", strip=True)
+    white = re.compile(rf"^{_WHITE}$", re.IGNORECASE)
+    styled = (tag for tag in soup.find_all(style=True, limit=MOST_TAGS) if _is_pale(tag))
+    coloured = soup.find_all("font", color=white, limit=MOST_TAGS)
+    pale = chain(styled, (tag for tag in coloured if not _is_on_colour(tag)))
+    for tag in islice(pale, MOST_TEXTS):
+        yield tag.get_text(" ", strip=True)
 
 
 def _is_pale(tag: Tag) -> bool:
@@ -46,7 +49,7 @@ def _is_pale(tag: Tag) -> bool:
 
 def _is_on_colour(tag: Tag) -> bool:
     """Whether the nearest background is something else than white."""
-    for one in [tag, *tag.parents]:
+    for one in [tag, *islice(tag.parents, MOST_PARENTS)]:
         found = _BACKGROUND.search(str(one.get("style", "")) if isinstance(one, Tag) else "")
         colour = found.group(1).strip() if found else str(one.get("bgcolor") or "")
         if colour:

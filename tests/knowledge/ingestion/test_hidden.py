@@ -1,5 +1,6 @@
 """What a file hides from the people who look at it is found, and honest files are left alone."""
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def test_white_letters_on_a_shaded_cell_of_word_are_a_design(tmp_path: Path) -> 
     run = f'<w:p><w:r><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>{ORDER}</w:t></w:r></w:p>'
     body = f"<w:tbl><w:tr><w:tc>{shade}{run}</w:tc></w:tr></w:tbl>"
     assert hidden_in(word(tmp_path, body), MediaType.DOCX) == ()
+
+
+def test_a_page_of_nested_white_elements_is_looked_through_in_time(tmp_path: Path) -> None:
+    page = '<div style="color:#fff">' * 1500 + ORDER + "</div>" * 1500
+    began = time.monotonic()
+    assert hidden_in(file(tmp_path, f"<body>{page * 3}</body>"), MediaType.HTML)
+    assert time.monotonic() - began < 20  # on a busy machine; a second alone
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\xff\xfe\x00"])
