@@ -147,6 +147,8 @@ def _is_german(found: tuple[Token, ...]) -> bool:
 
 def holds_identifier(one: Source, token: Token) -> bool:
     """``COVID-19`` is also ``Covid 19`` and ``COVID19``, but ``C2085`` is not ``C2085b``."""
+    if token.key in one.keys:
+        return True
     parts = re.findall(r"[^\W\d]+|\d+|\W+", squeezed(str(token.key[1])))
     pattern = r"(?<!\w)" + r"\s?".join(map(re.escape, parts)) + r"(?!\w)"
     return re.search(pattern, one.unhyphened) is not None
