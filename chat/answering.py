@@ -182,9 +182,12 @@ def _quotes(
 def _quoted_by(
     found: Found, language: str, embedder: Any
 ) -> tuple[list[generation.Piece], list[Sentence]]:
-    if not found.parts:
-        return generation.quote(found.query, found.passages, embedder)
-    return quote_parts(found.parts, embedder, Rule(ANSWERABLE, part_not_found(language)))
+    if found.parts:
+        rule = Rule(ANSWERABLE, part_not_found(language))
+        pieces, sentences = quote_parts(found.parts, embedder, rule)
+        if sentences:
+            return pieces, sentences
+    return generation.quote(found.query, found.passages, embedder)
 
 
 def _answered(

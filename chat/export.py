@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from chat import reading
+from chat import reading, remembering
 from chat.models import ChatSession, Message
 
 BATCH = 50  # conversations read at a time
 
 
 def conversations_of(user: Any) -> Iterator[dict[str, Any]]:
-    """Each conversation with its messages, oldest first, as the API would show it to its owner."""
+    """Each conversation with its messages, oldest first, as the API would show it to its owner.
+
+    ``summary`` is what is remembered of its older part, while it may be read.
+    """
     mine = ChatSession.objects.of(user).order_by("created_at", "pk")
     ids = list(mine.values_list("pk", flat=True))
     for at in range(0, len(ids), BATCH):
@@ -23,6 +26,8 @@ def conversations_of(user: Any) -> Iterator[dict[str, Any]]:
 def _conversation(session: ChatSession, user: Any) -> dict[str, Any]:
     messages = list(Message.objects.filter(session=session).order_by("ordinal"))
     body = reading.session_dict(session, message_count=len(messages))
+    session.user = user
+    body["summary"] = remembering.readable_summary(session)
     listed = reading.message_dicts(messages, user=user)
     return {key: _plain(value) for key, value in {**body, "messages": listed}.items()}
 

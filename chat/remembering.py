@@ -110,19 +110,25 @@ def _turn_rows(session: ChatSession, before: int) -> Any:
 
 def turns_of(rows: Sequence[Message], user: Any) -> tuple[Turn, ...]:
     """Answers as turns, as the user may still read them."""
+    for row in rows:  # only here: a turn needs to know what it stands on, shown or not
+        row.options = {**row.options, "include_sources": True}
     bodies = reading.answers(rows, user=user)
     return tuple(
-        _turn(row.question.text, body)
+        _turn(row, row.question.text, body)
         for row, body in zip(rows, bodies, strict=True)
         if row.question is not None
     )
 
 
-def _turn(question: str, body: Mapping[str, Any]) -> Turn:
-    """A turn; an answer in a model's words that stands on what may not be read now is left out."""
+def _turn(row: Message, question: str, body: Mapping[str, Any]) -> Turn:
+    """A turn; an answer in a model's words that stands on what may not be read now is left out.
+
+    A model may have used what it did not cite, so all that it was given counts as its documents.
+    """
     cited = [source for source in body["sources"] if source["gone"] is None]
     is_whole = len(cited) == len(body["sources"]) or body["model"] == EXTRACTIVE
     said = body["message"] if is_whole else wording.RESTRICTED
+    given = [] if body["model"] == EXTRACTIVE else row.retrieval.get("candidates", [])
     headings = (source["heading"].split(" › ")[-1] for source in cited)
     return Turn(
         question=question,
@@ -130,7 +136,7 @@ def _turn(question: str, body: Mapping[str, Any]) -> Turn:
         titles=_distinct(source["title"] for source in cited),
         headings=_distinct(headings),
         documents=tuple(
-            dict.fromkeys((source["document_id"], source["document_version"]) for source in cited)
+            dict.fromkeys((one["document_id"], one["document_version"]) for one in (*cited, *given))
         ),
     )
 

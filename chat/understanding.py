@@ -85,7 +85,8 @@ def find(job: Job, asked: Sequence[Asked]) -> Found:
         parts.append(Part(one.question, query, result))
     if len(parts) == 1:
         return of_one(parts[0].query, parts[0].result)
-    return of_parts(" ".join(part.query for part in parts), parts, limit)
+    query = " ".join(part.query for part in parts)
+    return of_parts(Part(job.question, query, look(query)), parts, limit)
 
 
 def as_stored(job: Job, asked: Sequence[Asked], found: SearchResult) -> dict[str, Any]:

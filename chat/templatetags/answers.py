@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from chat.generation.support.checking import UNLIKELY
+from chat.generation.understanding.phrasebook import ENGLISH, languages, part_not_found
 from chat.models import Message
 from chat.reading import Note, Turn
 from chat.templatetags.verdicts import TICKS, sentences_of, tally
@@ -221,6 +222,13 @@ def lead(sentences: str) -> str:
 @register.filter
 def after_lead(sentences: str) -> str:
     return (*_LEAD.split(sentences, maxsplit=1), "")[1]
+
+
+@register.filter
+def is_in_other_words(refusal: str) -> bool:
+    """Whether a not-found answer is in another language than English, and so shown as it is."""
+    others = (code for code in languages() if code != ENGLISH)
+    return any(refusal.startswith(part_not_found(code)) for code in others)
 
 
 @register.filter

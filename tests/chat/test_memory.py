@@ -229,6 +229,26 @@ def test_a_summary_is_not_used_while_one_of_its_documents_is_restricted(
     assert "Secret" not in "".join(turn.answer for turn in again.turns)
 
 
+def test_what_an_answer_stands_on_counts_where_its_sources_are_not_shown(
+    alice: User, leave: Document, travel: Document
+) -> None:
+    session = conversation(
+        alice,
+        12,
+        "Secret words of the policy.",
+        options={"include_sources": False},
+        retrieval={"candidates": [{"document_id": travel.pk, "document_version": 1}]},
+    )
+    cite(session, leave)
+    work = remembering.due(last(session).pk)
+    assert work is not None
+    assert work.documents == ((leave.pk, 1), (travel.pk, 1))
+    Document.objects.filter(pk=leave.pk).update(is_restricted=True)
+    again = remembering.due(last(session).pk)
+    assert again is not None
+    assert "Secret" not in "".join(turn.answer for turn in again.turns)
+
+
 def test_the_reader_sees_and_clears_what_is_remembered(
     alice: User, leave: Document, api: Callable[..., APIClient], client: Client
 ) -> None:

@@ -178,7 +178,7 @@ def test_an_error_of_our_own_ends_in_a_failed_answer_that_can_be_asked_again(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("chat.answering.search", broken)
+    monkeypatch.setattr("chat.understanding.search", broken)
     response = api(alice).post("/api/chat/send/", QUESTION)
     assert response.status_code == 503
     assert response.json()["code"] == "retrieval_unavailable"

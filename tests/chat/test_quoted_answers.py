@@ -81,7 +81,7 @@ def test_send_waits_and_gives_the_whole_answer(
     assert set(body) == {
         "session_id", "message_id", "message", "state", "outcome", "sources", "nearest",
         "sentences", "grounded", "unsupported", "confidence", "model", "notice", "degraded",
-        "cached", "tokens_used", "processing_time",
+        "cached", "tokens_used", "processing_time", "searched_for",
     }  # fmt: skip
     assert set(body["sources"][0]) == {
         "number", "document_id", "document_version", "title", "heading", "page", "content",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from chat import reading
 from chat.services import Asked
@@ -73,8 +74,15 @@ def test_the_prompt_names_the_language_of_the_question(
 
 
 def test_what_is_not_found_is_said_in_the_language_of_the_question(
-    alice: User, leave: Document, answered: Callable[..., Asked]
+    alice: User, leave: Document, answered: Callable[..., Asked], client: Client
 ) -> None:
-    answer = answered(alice, "Wie heiß ist die Sonne an ihrer Oberfläche?").answer
-    assert answer.outcome == "not_found"
-    assert answer.text.startswith("Nicht in meinen Dokumenten.")
+    asked = answered(alice, "Wie heiß ist die Sonne an ihrer Oberfläche?")
+    assert asked.answer.outcome == "not_found"
+    assert asked.answer.text.startswith("Nicht in meinen Dokumenten.")
+    arabic = answered(alice, "ما هي درجة حرارة سطح الشمس؟", session_id=asked.session.pk)
+    assert arabic.answer.text.startswith("ليس في مستنداتي.")
+    client.force_login(alice)
+    html = client.get(f"/c/{asked.session.pk}/").content.decode()
+    assert '<p class="absent-title" dir="auto">Nicht in meinen Dokumenten.</p>' in html
+    assert '<p class="absent-title" dir="auto">ليس في مستنداتي.</p>' in html
+    assert "Not in my documents." not in html

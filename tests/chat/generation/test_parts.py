@@ -86,8 +86,9 @@ def test_no_part_crowds_another_out() -> None:
     first = [passage(f"Leave {n}.", document_id=n) for n in range(8)]
     second = [passage(f"Pay {n}.", document_id=n + 50) for n in range(8)]
     parts = [Part("A?", "A?", result(*first)), Part("B?", "B?", result(*second))]
-    merged = of_parts("A? B?", parts, 4)
-    assert [p.chunk_id for p in merged.passages] == ["0", "50", "1", "51"]
+    whole = Part("A? B?", "A? B?", result(passage("Both.", document_id=99), *first))
+    merged = of_parts(whole, parts, 5)
+    assert [p.chunk_id for p in merged.passages] == ["99", "0", "50", "1", "51"]
 
 
 def test_the_plain_wording_wins_where_it_is_as_likely_to_be_answered() -> None:
