@@ -132,8 +132,9 @@ def _emails(text: str) -> Iterator[Found]:
 def _cards(text: str) -> Iterator[Found]:
     for match in _DIGITS.finditer(text):
         digits = re.sub(r"\D", "", match.group())
-        # The first digits of what circulates: 2 to 6, and 35 to 39 are inside; nothing begins at 0.
-        if digits[0] in "23456" and len(set(digits)) > 1 and luhn.is_valid(digits):
+        # What circulates has 14, 15, 16 or 19 digits and begins with 2 to 6.
+        is_shaped = len(digits) in {14, 15, 16, 19} and digits[0] in "23456"
+        if is_shaped and len(set(digits)) > 1 and luhn.is_valid(digits):
             yield Found("CARD", match.start(), match.end())
 
 
