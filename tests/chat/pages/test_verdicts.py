@@ -32,6 +32,12 @@ def test_a_sentence_that_its_source_does_not_say_leads_to_that_source() -> None:
     assert f'href="#n1-1" aria-label="Not in source: {WHY}">not in source</a>' in html
 
 
+def test_the_mark_of_a_sentence_that_nobody_can_judge_is_not_drawn_as_a_good_one() -> None:
+    html = rendered(turn("Paid. [1]", [note(1)], [sentence(0, 9, [1], "unknown")]))
+    assert 'data-support="open"' in html
+    assert "could not be checked" in html
+
+
 def test_the_line_under_an_answer_counts_each_verdict_apart() -> None:
     said = [
         sentence(0, 1, [1]),
