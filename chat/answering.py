@@ -69,7 +69,7 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     if job.is_summary_due:
         run.chores.append(partial(summarise, message_id=run.message_id))
     if not found.passages or found.answerable < ANSWERABLE:
-        return await _unanswered(run, desk, job, found)
+        return await _unanswered(run, desk, (job, found), screen)
     if not job.models:
         return await _quoted(run, desk, found)
     return await _written(run, desk, (job, found), screen)
@@ -119,9 +119,9 @@ def _candidate(passage: Passage) -> dict[str, Any]:
     }
 
 
-async def _unanswered(run: Run, desk: Desk, job: Job, found: Found) -> Ending:
+async def _unanswered(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Screen) -> Ending:
     """No document answers: the model may speak for itself where that is wanted."""
-    return await general(run, desk, job, found) or await _not_found(run, desk, found)
+    return await general(run, desk, asked, screen) or await _not_found(run, desk, asked[1])
 
 
 async def _not_found(run: Run, desk: Desk, found: Found) -> Ending:
@@ -218,7 +218,7 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
     manner = generation.Manner(frame, checking.gate(desk, run.message_id))
     written = await write_with(Writing(run, desk, job, found.passages, take, manner))
     if written.is_not_found:
-        return await _unanswered(run, desk, job, found)
+        return await _unanswered(run, desk, (job, found), screen)
     if not written.model:
         return await _quoted(run, desk, found, written.notice)
     notice = wording.left_out(written.left_out, written.notice)

@@ -111,9 +111,9 @@ def test_a_number_that_was_not_in_the_prompt_is_dropped(
     body = ask()[-1].data
     assert body["message"] == "You may take 52 weeks. It is paid [1]. See."
     assert [source["number"] for source in body["sources"]] == [1]
-    assert [s["support"] for s in body["sentences"]] == ["unsupported", "unknown", "unsupported"]
+    assert [s["support"] for s in body["sentences"]] == ["unsupported"] * 3
     assert body["grounded"] is False
-    assert len(body["unsupported"]) == 2
+    assert len(body["unsupported"]) == 3
 
 
 def test_a_model_that_finds_nothing_says_so_and_the_reader_never_sees_the_word(
