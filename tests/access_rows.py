@@ -57,7 +57,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "health/"): everyone(200),
     ("GET", "health"): everyone(200),
     ("GET", "health/ready/"): everyone(200),
-    # For callers on this machine, as these are, and who has a token: tests/knowledge/test_metrics.py.
+    # For callers on this machine, as these are: tests/knowledge/test_metrics.py.
     ("GET", "metrics"): everyone(200),
     ("GET", "api/schema/"): everyone(200),
     ("GET", "api/docs/"): everyone(200),
