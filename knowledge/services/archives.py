@@ -21,6 +21,7 @@ from django.utils import timezone
 from core.errors import AppError, Unavailable
 from core.hints import send_hint
 from knowledge import conf, storage
+from knowledge.indexing import scratch
 from knowledge.indexing.leases import (
     MAX_ATTEMPTS,
     Heartbeat,
@@ -130,7 +131,11 @@ def _unpack(lease: VersionLease, budget: Budget | None) -> Unpacked:
     version = DocumentVersion.objects.select_related("document").get(pk=lease.version_id)
     taking = _Taking(version, lease, budget)
     try:
-        with Heartbeat(lease.renew) as heartbeat, storage.local_path(version.file) as path:
+        with (
+            Heartbeat(lease.renew) as heartbeat,
+            scratch.folder_of(lease) as folder,
+            storage.local_path(version.file, folder) as path,
+        ):
             return taking.run(archive.members(path, conf.extraction_limits()), heartbeat)
     except FileNotFoundError:
         return taking.fail(GONE)
