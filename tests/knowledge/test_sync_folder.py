@@ -17,7 +17,7 @@ from core.models import PeriodicRun
 from knowledge.models import Document, Receipt, WatchedFolder
 from knowledge.schedule import sweep, sync
 from knowledge.search import search
-from knowledge.services import Erasure, delete_document, folders, scanning, syncing
+from knowledge.services import delete_document, folders, scanning, syncing
 from knowledge.services.folders import change_folder, watch_folder
 from knowledge.services.looks import Manner
 from knowledge.services.syncing import sync_folder
@@ -560,9 +560,9 @@ def test_a_full_disk_is_said_and_the_rest_waits(watched, settings):
 def test_clearing_erases_its_documents_alone_and_stops_looking(watched, queued, root, bob):
     other = queued("other words")
     sync_folder(watched)
-    receipt = folders.clear_folder(watched, Erasure(bob, "moved away"))
+    receipt = folders.clear_folder(watched, bob, "moved away")
     assert len(receipt.document_ids) == 2
     assert list(Document.objects.all()) == [other]
     assert WatchedFolder.objects.get().is_active is False
     assert (root / "leave.md").exists()
-    assert folders.clear_folder(watched, Erasure(bob)) is None
+    assert folders.clear_folder(watched, bob) is None
