@@ -64,6 +64,15 @@ def test_waiting_makes_them_searchable(root):
     assert search("needleword", user=None).passages
 
 
+def test_waiting_for_a_file_that_cannot_be_read_is_an_error(root):
+    path = root / "broken.pdf"
+    path.write_bytes(b"%PDF-1.4\nnot really")
+    os.utime(path, (time.time() - 60,) * 2)
+    with pytest.raises(CommandError, match="1 of 3 files could not be read"):
+        run(root, "--wait")
+    assert search("needleword", user=None).passages
+
+
 def test_type_and_groups_can_be_given_and_changed(root, charlie):
     Group.objects.create(name="hr")
     run(root, "--type", "policy", "--group", "hr", "--wait")

@@ -78,6 +78,8 @@ class Command(BaseCommand):
                 folder.delete()
         self._say(report, is_dry=options["dry_run"])
         if options["wait"] and report.versions:
+            if report.error:  # also where one of the files fails
+                self.stderr.write(report.error)
             process(report.versions, self.stdout, self.stderr)
         if report.error:
             raise CommandError(report.error)
