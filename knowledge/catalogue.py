@@ -14,12 +14,10 @@ from django.db.models import (
     Subquery,
     Sum,
 )
-from django.utils import timezone
 
-from knowledge.indexing import drift
+from knowledge.indexing import drift, embedding
 from knowledge.models import Chunk, Document, DocumentVersion, IndexBuild, VersionState
 
-SURE_FROM_PERCENT = 5  # an estimate from less than that only jumps about
 _HEAVY = ("text", "outline", "pages", "page_report")  # megabytes that no list shows
 PENDING = (VersionState.QUEUED, VersionState.PROCESSING, VersionState.EMBEDDED)
 # What callers see of a state: `embedded` is still on its way.
@@ -123,10 +121,8 @@ def stats() -> dict[str, Any]:
 
 
 def seconds_left(version: DocumentVersion) -> int | None:
-    """What is left of a version in work, at its pace so far; None before 5 % or out of work."""
-    if version.state != VersionState.PROCESSING or version.started_at is None:
+    """What is left of a version's embedding, which takes nearly all of the time; None before."""
+    is_embedded = version.step == DocumentVersion.Step.EMBEDDING
+    if version.state != VersionState.PROCESSING or not is_embedded:
         return None
-    if version.percent < SURE_FROM_PERCENT:
-        return None
-    spent = (timezone.now() - version.started_at).total_seconds()
-    return max(0, round(spent * (100 - version.percent) / version.percent))
+    return embedding.seconds_left(version.progress)

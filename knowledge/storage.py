@@ -65,8 +65,10 @@ def open_stored(name: str) -> IO[bytes]:
 
 
 @contextmanager
-def local_path(name: str) -> Iterator[Path]:
+def local_path(name: str, folder: Path | None = None) -> Iterator[Path]:
     """A path on this machine for as long as the context lasts; remote storages are copied.
+
+    The copy lies in ``folder``, the folder of uploads under way by default.
 
     Raises:
         FileNotFoundError: the storage does not have it.
@@ -75,7 +77,7 @@ def local_path(name: str) -> Iterator[Path]:
         path = Path(default_storage.path(name))
     except NotImplementedError:
         with tempfile.NamedTemporaryFile(
-            prefix=COPY_PREFIX, dir=settings.FILE_UPLOAD_TEMP_DIR
+            prefix=COPY_PREFIX, dir=folder or settings.FILE_UPLOAD_TEMP_DIR
         ) as copy:
             with open_stored(name) as source:
                 shutil.copyfileobj(source, copy)

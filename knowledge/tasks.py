@@ -6,12 +6,15 @@ from knowledge import indexing
 
 # Splitting and embedding all texts again takes hours; others in the queue have turns in between.
 _TURN_SECONDS = 300.0
+# A place in the worker goes round this often while a long document is embedded: an upload of one
+# page waits so long for its own turn at most, and to take the work up again costs a second.
+_DOCUMENT_SECONDS = 20.0
 
 
 @shared_task(name="knowledge.tasks.process_version")
 def process_version(version_id: int) -> bool:
-    """Extract, split and embed a version, if it is due."""
-    return indexing.process_version(version_id)
+    """Extract, split and embed a version, if it is due; a long one in turns."""
+    return indexing.process_version(version_id, _DOCUMENT_SECONDS)
 
 
 @shared_task(name="knowledge.tasks.build_index")

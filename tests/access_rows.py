@@ -60,6 +60,8 @@ ROWS: dict[tuple[str, str], Row] = {
     # For staff and for callers on this machine, as these are; tests/core/test_stream_check.py.
     ("GET", "health/stream/"): everyone(200),
     ("GET", "health/stream/events/"): everyone(200),
+    # For callers on this machine, as these are: tests/knowledge/test_metrics.py.
+    ("GET", "metrics"): everyone(200),
     ("GET", "api/schema/"): everyone(200),
     ("GET", "api/docs/"): everyone(200),
     ("GET", "swagger/"): everyone(200),

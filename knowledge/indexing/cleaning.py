@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from knowledge import storage
 from knowledge.engines import PUBLISHED, QUARANTINE
+from knowledge.indexing import scratch
 from knowledge.indexing.retention import ON_DISK
 from knowledge.indexing.vectors import ROWS, batched
 from knowledge.indexing.writing import TEMPORARY
@@ -63,15 +64,20 @@ def _is_leftover(path: Path, now: datetime) -> bool:
 
 
 def remove_temporary_files(now: datetime | None = None) -> int:
-    """Delete what killed processes left of uploads and of reading, once it is an hour old."""
+    """Delete what killed processes left of uploads and of reading.
+
+    The folder of a claim goes as soon as the claim is another's or nobody's, and not before; what
+    does not say whose it is goes once it is an hour old.
+    """
     root = Path(settings.FILE_UPLOAD_TEMP_DIR)
     before = ((now or timezone.now()) - _LEFTOVER_AGE).timestamp()
+    found = list(root.iterdir()) if root.is_dir() else []
+    claims = scratch.of_claims(path.name for path in found)
     removed = 0
-    for path in root.iterdir() if root.is_dir() else ():
-        if not path.name.startswith(_READING) and _UPLOAD not in path.name:
-            continue
+    for path in found:
         try:
-            if path.stat(follow_symlinks=False).st_mtime > before:
+            stands = claims.get(path.name)
+            if stands or (stands is None and not _is_old(path, before)):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -81,6 +87,11 @@ def remove_temporary_files(now: datetime | None = None) -> int:
             continue
         removed += 1
     return removed
+
+
+def _is_old(path: Path, before: float) -> bool:
+    is_ours = path.name.startswith(_READING) or _UPLOAD in path.name
+    return is_ours and path.stat(follow_symlinks=False).st_mtime <= before
 
 
 def remove_orphan_files() -> int:

@@ -3,7 +3,7 @@
 What another version of the same bytes has already is copied (see ``copying``).
 
     queued --claim--> processing: extracting, splitting, embedding --> embedded (waits for a build)
-       ^                  |  |
+       ^                  |  |                           ^ in turns: see `embedding`
        +---- retry -------+  +--> failed (with a sentence) | cancelled
 
 Between a claim and its end every write repeats the claim's token. CPU work is done outside
@@ -18,9 +18,11 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from core.hints import send_hint
 from knowledge import conf, index_store, storage
-from knowledge.indexing import configurations, copying, reading, vectors
+from knowledge.indexing import configurations, copying, embedding, reading, vectors
 from knowledge.indexing.configurations import Tools
+from knowledge.indexing.embedding import EMBED_AT, EMBEDDED_AT, Turn, TurnOver
 from knowledge.indexing.leases import (
     MAX_ATTEMPTS,
     Heartbeat,
@@ -54,21 +56,27 @@ ARCHIVE = "application/zip"  # what is taken apart by its own task, and never re
 # Pauses after the first and second attempt: a database or disk that was busy is back by then.
 _PAUSES = (timedelta(seconds=10), timedelta(seconds=60))
 _WITHOUT_EMBEDDER = timedelta(seconds=60)
-_EMBED_AT, _EMBEDDED_AT = 45, 95  # percent where a step begins or ends
 
 
-def process_version(version_id: int) -> bool:
+def process_version(version_id: int, seconds: float | None = None) -> bool:
     """Process a version if it is due and nobody else has it; returns whether it was embedded.
 
     Safe to call twice and at the same time. Never raises for the file's sake: what is wrong with
     it becomes a state and a sentence.
+
+    Args:
+        version_id: of the version.
+        seconds: how long it may be worked on before others in the queue have a turn; it goes on
+            behind them, where it was.
     """
     lease = claim_version(version_id) if _can_start(version_id) else None
     if lease is None:
         return False
     try:
         with Heartbeat(lease.renew) as heartbeat:
-            _work(lease, heartbeat)
+            _work(Turn(lease, heartbeat, seconds))
+    except TurnOver:
+        _end(lease, partial(_hand_back, lease))
     except (LeaseLost, ExtractionStopped):
         logger.info("version %s was taken over or cancelled", version_id)
     except IngestionError as error:
@@ -122,28 +130,41 @@ def due_version_ids(limit: int) -> list[int]:
     return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
 
 
-def _work(lease: VersionLease, heartbeat: Heartbeat) -> None:
+def _work(turn: Turn) -> None:
+    lease = turn.lease
     version = DocumentVersion.objects.select_related("document").get(pk=lease.version_id)
     tools = _tools()
-    twin = copying.twin_of(version)
-    extracted = copying.extracted_of(twin) if twin else reading.extract(version, lease, heartbeat)
-    reading.store_text(lease, extracted)
-    heartbeat.check()
-    if twin is not None and copying.may_copy_chunks(version, twin, tools):
-        count = _store_chunks(lease, copying.copies(version.pk, twin, tools))
-    else:
-        pieces = _split(extracted, version.document.title, tools)
-        heartbeat.check()
-        count = _store_chunks(lease, _rows(lease.version_id, pieces, tools))
-        _embed(lease, heartbeat, pieces, tools)
+    job = embedding.next_job(turn, version, tools)
+    if job is None:
+        job = _prepare(turn, version, tools)
+    if job is not None:
+        embedding.embed(turn, job, tools)
+    count = Chunk.objects.filter(version=version.pk, splitter=tools.splitter.identity).count()
     with transaction.atomic():
         index_store.want_build(documents=[version.document_id])
         lease.close(
             state=Version.EMBEDDED,
             step=Step.INDEXING,
-            percent=_EMBEDDED_AT,
+            percent=EMBEDDED_AT,
+            progress={},
             chunk_count=count,
         )
+
+
+def _prepare(turn: Turn, version: DocumentVersion, tools: Tools) -> embedding.Job | None:
+    """Read and split it into stored chunks; None where a twin's came with all their vectors."""
+    lease, heartbeat = turn.lease, turn.heartbeat
+    twin = copying.twin_of(version)
+    extracted = copying.extracted_of(twin) if twin else reading.extract(version, lease, heartbeat)
+    reading.store_text(lease, extracted)
+    heartbeat.check()
+    if twin is not None and copying.may_copy_chunks(version, twin, tools):
+        _store_chunks(lease, copying.copies(version.pk, twin, tools))
+        return None
+    pieces = _split(extracted, version.document.title, tools)
+    heartbeat.check()
+    _store_chunks(lease, _rows(lease.version_id, pieces, tools))
+    return embedding.first_job(version, pieces, tools)
 
 
 def _tools() -> Tools:
@@ -169,21 +190,18 @@ def _split(extracted: Extracted, title: str, tools: Tools) -> list[Piece]:
     return pieces
 
 
-def _store_chunks(lease: VersionLease, pages: Iterable[list[Chunk]]) -> int:
-    """Replace what a dead attempt may have left; returns how many chunks there are.
+def _store_chunks(lease: VersionLease, pages: Iterable[list[Chunk]]) -> None:
+    """Replace what a dead attempt may have left.
 
     No build reads them before `embedded`.
     """
     with transaction.atomic():
-        lease.write(step=Step.EMBEDDING, percent=_EMBED_AT)
+        lease.write(step=Step.EMBEDDING, percent=EMBED_AT, progress={})
         Chunk.objects.filter(version_id=lease.version_id).delete()
-    count = 0
     for rows in pages:
         with transaction.atomic():
             lease.write()
             Chunk.objects.bulk_create(rows)
-        count += len(rows)
-    return count
 
 
 def _rows(version_id: int, pieces: Sequence[Piece], tools: Tools) -> Iterator[list[Chunk]]:
@@ -207,19 +225,10 @@ def _chunk(version_id: int, piece: Piece, identity: str) -> Chunk:
     )
 
 
-def _embed(
-    lease: VersionLease, heartbeat: Heartbeat, pieces: Sequence[Piece], tools: Tools
-) -> None:
-    """Embed what has no vector yet: of a file that changed on one page, that page."""
-    by_hash = {piece.content_hash: piece.embedded_text for piece in pieces}
-    absent = vectors.missing(list(by_hash), tools.embedder.fingerprint)
-    span = _EMBEDDED_AT - _EMBED_AT
-
-    def on_batch(done: int) -> None:
-        heartbeat.check()
-        lease.write(percent=_EMBED_AT + span * done // len(absent))
-
-    vectors.fill({key: by_hash[key] for key in absent}, tools.embedder, on_batch)
+def _hand_back(lease: VersionLease) -> None:
+    """Go behind those that wait. A turn that came to its end was no failed attempt."""
+    lease.lapse(attempts=0, due_at=database_now())
+    send_hint("knowledge.tasks.process_version", lease.version_id)
 
 
 def _end(lease: VersionLease, write: Callable[[], None]) -> None:
@@ -231,7 +240,7 @@ def _end(lease: VersionLease, write: Callable[[], None]) -> None:
 
 
 def _fail(lease: VersionLease, sentence: str) -> None:
-    lease.close(state=Version.FAILED, error=sentence[:500], finished_at=timezone.now())
+    lease.close(state=Version.FAILED, error=sentence[:500], progress={}, finished_at=timezone.now())
 
 
 def _retry_later(lease: VersionLease) -> None:
@@ -253,6 +262,7 @@ def _wait(lease: VersionLease, pause: timedelta, attempts: int) -> None:
         state=Version.QUEUED,
         step=Step.WAITING,
         percent=0,
+        progress={},
         attempts=attempts,
         due_at=database_now(pause),
     )

@@ -1,11 +1,9 @@
 """A version's file read in its sandbox, and what was read put into its row."""
 
-from pathlib import Path
 from time import monotonic
 
-from django.conf import settings
-
 from knowledge import conf, storage
+from knowledge.indexing import scratch
 from knowledge.indexing.inspecting import inspect
 from knowledge.indexing.leases import Heartbeat, Step, VersionLease
 from knowledge.ingestion import sandbox
@@ -19,13 +17,16 @@ READ_AT = 40  # percent of the whole when a file is read
 def extract(version: DocumentVersion, lease: VersionLease, heartbeat: Heartbeat) -> Extracted:
     """The text of a version's file, with progress in its row; raises IngestionError."""
     try:
-        with storage.local_path(version.file) as path:
+        with (
+            scratch.folder_of(lease) as folder,
+            storage.local_path(version.file, folder) as path,
+        ):
             return sandbox.extract(
                 SourceFile(path, version.file_name, version.media_type),
                 conf.extraction_limits(),
                 on_progress=_Reporter(lease).report,
                 should_stop=_Watch(lease, heartbeat).should_stop,
-                folder=Path(settings.FILE_UPLOAD_TEMP_DIR),
+                folder=folder,
             )
     except FileNotFoundError as error:
         raise UnreadableFile(GONE) from error

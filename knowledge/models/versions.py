@@ -59,6 +59,9 @@ class DocumentVersion(TimeStampedModel):
     )
     step = models.CharField(max_length=12, choices=Step.choices, default=Step.WAITING)
     percent = models.PositiveSmallIntegerField(default=0)
+    # While it is embedded, of contents: {"done", "total", "from", "spent": seconds}, and for the
+    # next turn {"splitter", "title"}: with what it was split and is embedded.
+    progress = models.JSONField(default=dict, blank=True)
     error = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)  # counted in the claim, before the work
     due_at = models.DateTimeField(default=timezone.now)

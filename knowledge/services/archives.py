@@ -21,6 +21,7 @@ from django.utils import timezone
 from core.errors import AppError, Unavailable
 from core.hints import send_hint
 from knowledge import conf, storage
+from knowledge.indexing import scratch
 from knowledge.indexing.leases import (
     MAX_ATTEMPTS,
     Heartbeat,
@@ -54,6 +55,9 @@ logger = logging.getLogger(__name__)
 GONE = "The stored file is missing. Upload it again."
 _MOST_SENTENCES = 200  # about refused members; the rest is counted
 _PAUSE = timedelta(minutes=1)
+_MOST_NAMES, _NAME_MAX = 5, 60  # of refused members, and of one's characters, in one sentence
+# What a member gets that says of itself what another one is found to be.
+_CODES = {archive.MEMBER_BOMB: "too_large", archive.NESTED: "unsupported_type"}
 _REFUSED = "refused"
 
 
@@ -130,7 +134,11 @@ def _unpack(lease: VersionLease, budget: Budget | None) -> Unpacked:
     version = DocumentVersion.objects.select_related("document").get(pk=lease.version_id)
     taking = _Taking(version, lease, budget)
     try:
-        with Heartbeat(lease.renew) as heartbeat, storage.local_path(version.file) as path:
+        with (
+            Heartbeat(lease.renew) as heartbeat,
+            scratch.folder_of(lease) as folder,
+            storage.local_path(version.file, folder) as path,
+        ):
             return taking.run(archive.members(path, conf.extraction_limits()), heartbeat)
     except FileNotFoundError:
         return taking.fail(GONE)
@@ -198,7 +206,8 @@ class _Taking:
     def _take(self, member: Member) -> Taken:
         try:
             if member.refusal:
-                return self._refuse(member, "invalid", member.refusal)
+                code = _CODES.get(member.refusal, "invalid")
+                return self._refuse(member, code, member.refusal)
             content = store_file(NewFile(member.stream, member.name))
         except Unavailable:
             raise
@@ -255,8 +264,17 @@ class _Taking:
             forget_archive(self._version.document)
             return Unpacked(tuple(self._taken), is_done=True)
         files = f"{self._done:,} file{'s' if self._done != 1 else ''}"
-        self.fail(f"{self._refused:,} of {files} in this archive were not taken.")
+        self.fail(
+            f"{self._refused:,} of {files} in this archive were not taken: {self._refused_names()}."
+        )
         return Unpacked(tuple(self._taken), is_done=True)
+
+    def _refused_names(self) -> str:
+        """The first of them by the end of their paths; the warnings have a sentence about each."""
+        found = [sentence.partition(": ")[0] for sentence in self._sentences[:_MOST_NAMES]]
+        names = [name if len(name) <= _NAME_MAX else f"…{name[-_NAME_MAX:]}" for name in found]
+        more = self._refused - len(names)
+        return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
 def _document_of(member: Member, archived: Document, archive_name: str) -> Document:

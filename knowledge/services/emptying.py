@@ -1,7 +1,5 @@
 """Everything out: the typed word, the note in the journal, the receipt, and then the work."""
 
-from django.contrib.admin.models import DELETION, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 
 from core.errors import Conflict, Invalid
@@ -17,7 +15,7 @@ _NOTHING = "There is no document to delete."
 _FOLDERS_STOPPED = "They are not looked at again by themselves, or all would come back."
 
 
-def empty_knowledge_base(by: User | None, confirmation: str, reason: str = "") -> Receipt:
+def empty_knowledge_base(by: User, confirmation: str, reason: str = "") -> Receipt:
     """Take every document out of answers now, and have a worker erase them one by one.
 
     Documents that are added afterwards stay. Watched folders are switched off. Killed at any
@@ -42,8 +40,8 @@ def empty_knowledge_base(by: User | None, confirmation: str, reason: str = "") -
         stopped = WatchedFolder.objects.filter(is_active=True).update(is_active=False)
         if stopped:
             receipts.note(receipt, {receipts.FOLDERS: stopped}, _FOLDERS_STOPPED)
-        if by is not None:
-            _note_in_journal(receipt, by, len(ids))
+        documents = f"{len(ids):,} document{'s' if len(ids) != 1 else ''}"
+        receipts.note_in_journal(receipt, by, f"Knowledge base emptied: {documents}")
     return receipt
 
 
@@ -51,15 +49,3 @@ def check_confirmation(typed: str) -> None:
     """Raise Invalid unless the words were typed, in whatever case."""
     if " ".join(typed.split()).casefold() != CONFIRMATION:
         raise Invalid(fields={"confirmation": [_NOT_CONFIRMED]})
-
-
-def _note_in_journal(receipt: Receipt, by: User, count: int) -> None:
-    documents = f"{count:,} document{'s' if count != 1 else ''}"
-    LogEntry.objects.create(
-        user=by,
-        content_type=ContentType.objects.get_for_model(Receipt),
-        object_id=str(receipt.pk),
-        object_repr=f"Knowledge base emptied: {documents}",
-        action_flag=DELETION,
-        change_message="",
-    )

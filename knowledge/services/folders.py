@@ -5,18 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Group
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.utils import timezone
 
 from core.errors import Conflict, Invalid, NotFound
 from knowledge import index_store
 from knowledge.models import Document, Receipt, WatchedFolder
-from knowledge.services import fields
-from knowledge.services.deleting import delete_documents
+from knowledge.services import deleting, fields, receipts
 from knowledge.services.receipts import Erasure
+from users.models import User
 
 _ROWS = 500
 # The ids of the groups that a folder was given: a group that is deleted takes its rows along, and
@@ -88,24 +86,24 @@ def change_folder(
     return folder
 
 
-def clear_folder(folder: WatchedFolder, erasure: Erasure) -> Receipt | None:
+def clear_folder(folder: WatchedFolder, by: User, reason: str = "") -> Receipt | None:
     """Erase all documents of a folder, and look at it no more, or all would come back.
 
     The files in the folder stay. None where it has no documents. Who asks is to be asked for a
-    confirmation before.
+    confirmation before; the journal of the admin names them. Killed after the first transaction,
+    the sweep goes on with it.
     """
-    WatchedFolder.objects.filter(pk=folder.pk).update(is_active=False)
-    ids = list(folder.documents.order_by("pk").values_list("pk", flat=True))
-    receipt = delete_documents(ids, erasure)
-    if receipt is not None and erasure.by is not None:
-        LogEntry.objects.create(
-            user=erasure.by,
-            content_type=ContentType.objects.get_for_model(Receipt),
-            object_id=str(receipt.pk),
-            object_repr=f"Watched folder cleared: {len(ids):,} documents"[:200],
-            action_flag=DELETION,
-            change_message="",
-        )
+    with transaction.atomic():
+        index_store.audience_changed()  # first, for the order of locks
+        WatchedFolder.objects.filter(pk=folder.pk).update(is_active=False)
+        ids = list(folder.documents.order_by("pk").values_list("pk", flat=True))
+        receipt = deleting.withdraw(Receipt.Kind.DOCUMENT, ids, Erasure(by, reason))
+        if receipt is None:
+            return None
+        documents = f"{len(ids):,} document{'s' if len(ids) != 1 else ''}"
+        receipts.note_in_journal(receipt, by, f"Watched folder cleared: {documents}")
+    deleting.erase_rest(receipt)
+    receipt.refresh_from_db()
     return receipt
 
 

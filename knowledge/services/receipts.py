@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -72,6 +74,18 @@ def note(receipt: Receipt, counts: Mapping[str, int], detail: str = "") -> None:
         place.update(count=place["count"] + count, at=now)
     receipt.places = list(places.values())
     receipt.save(update_fields=["places"])
+
+
+def note_in_journal(receipt: Receipt, by: User, what: str) -> None:
+    """Within the transaction that opened the receipt: the admin's journal says who wanted it."""
+    LogEntry.objects.create(
+        user=by,
+        content_type=ContentType.objects.get_for_model(Receipt),
+        object_id=str(receipt.pk),
+        object_repr=what[:200],
+        action_flag=DELETION,
+        change_message="",
+    )
 
 
 def note_files(receipt: Receipt, names: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from knowledge import engines, storage
+from knowledge.indexing import scratch
 from knowledge.indexing.writing import TEMPORARY
 from knowledge.ingestion.sandbox import FOLDER_PREFIX
 from knowledge.models import IndexBuild, Receipt
@@ -103,12 +104,18 @@ def _dropped(build: IndexBuild) -> bool:
 
 
 def _leftovers(since: datetime) -> list[int | str]:
-    """What killed processes left from before the erasure; the sweep removes it within a day."""
+    """What killed processes left from before the erasure; the sweep removes it within a day.
+
+    A folder of a claim that stands is of a document that is still there.
+    """
     reading = timedelta(seconds=settings.EXTRACTION_SECONDS + 60)  # a child may still have written
     before = (since + reading).timestamp()
+    temporary = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    read = list(_older(temporary, (FOLDER_PREFIX, storage.COPY_PREFIX), before))
+    claims = scratch.of_claims(read)
     return [
         *_older(Path(settings.INDEX_DIR), (TEMPORARY, engines.QUARANTINE), before),
-        *_older(Path(settings.FILE_UPLOAD_TEMP_DIR), (FOLDER_PREFIX, storage.COPY_PREFIX), before),
+        *(name for name in read if not claims.get(name)),
     ]
 
 

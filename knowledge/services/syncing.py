@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from core.errors import AppError, Conflict, NotFound, Unavailable
 from core.periods import Turn, take_turn
+from knowledge import storage
 from knowledge.indexing.leases import Heartbeat
 from knowledge.models import Document, DocumentVersion, WatchedFolder
 from knowledge.services import folders, scanning
@@ -31,7 +32,7 @@ from knowledge.services.looks import Manner, Report
 from knowledge.services.moving import move_document, source_of
 from knowledge.services.receipts import Erasure
 from knowledge.services.scanning import Changing, FolderUnreadable, Found, Scan
-from knowledge.services.uploads import Content, NewFile, discard, store_file
+from knowledge.services.uploads import Content, NewFile, check_file, discard, store_file
 from knowledge.services.versions import add_version
 
 logger = logging.getLogger(__name__)
@@ -184,12 +185,21 @@ class _Look:
             move_document(known.document_id, self._folder, old_path, path)
 
     def _store(self, found: Found, digest: str, known: _Known | None) -> None:
-        if not self._manner.is_dry:
+        if self._manner.is_dry:
+            self._try(found)
+        else:
             self._bring(found, digest, known)
         if known is None:
             self._report.added += 1
         else:
             self._report.updated += 1
+
+    def _try(self, found: Found) -> None:
+        """Raise what `_bring` would raise for this file."""
+        if storage.lacks_space():
+            raise Unavailable(storage.NO_SPACE)
+        with scanning.opened(self._root, found) as stream:
+            check_file(NewFile(stream, found.path))
 
     def _bring(self, found: Found, digest: str, known: _Known | None) -> None:
         """Store a file and queue it, as a new document or as a version of one."""

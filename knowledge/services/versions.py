@@ -199,6 +199,7 @@ def _queue_again(version: DocumentVersion) -> None:
         state=VersionState.QUEUED,
         step=DocumentVersion.Step.WAITING,
         percent=0,
+        progress={},  # it is read again
         error="",
         attempts=0,
         due_at=timezone.now(),

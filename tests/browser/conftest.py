@@ -29,14 +29,17 @@ FLAGS = [
 ]
 PATIENCE_MS = 30_000  # the first question waits for the embedding model
 expect.set_options(timeout=PATIENCE_MS)
+STAFF = ("staff@example.org", "a long enough phrase 7")  # as SEED makes them
 SEED = """
 from knowledge import indexing
 from knowledge.services import NewDocument, add_document
 from tests.browser.documents import DOCUMENTS
+from users.models import User
 for title, kind, text in DOCUMENTS:
     document = add_document(NewDocument(title=title, content=text, document_type=kind), owner=None)
     indexing.process_version(document.versions.get().pk)
 indexing.build_index()
+User.objects.create_superuser("staff@example.org", "a long enough phrase 7")
 """
 
 

@@ -178,11 +178,37 @@ def test_refused_members_keep_the_archive_as_failed_with_a_sentence_for_each(add
     unpack(newest(document).pk)
     version = newest(document)
     assert (version.state, version.error) == (
-        "failed", "2 of 3 files in this archive were not taken.",
+        "failed", "2 of 3 files in this archive were not taken: picture.png, b.exe.",
     )  # fmt: skip
     assert [w.partition(":")[0] for w in version.warnings] == ["picture.png", "b.exe"]
     assert version.is_complete is False
     assert titles() == {"a", "batch"}
+
+
+def test_of_many_refused_members_the_first_are_named_and_the_rest_counted(add_zip):
+    pictures = {f"{'deep/' * 30}p{n}.png": b"\x89PNG" for n in range(40)}
+    document = add_zip({"a.md": b"# A", **pictures})
+    unpack(newest(document).pk)
+    error = newest(document).error
+    assert error.startswith("40 of 41 files in this archive were not taken: …")
+    assert error.endswith("/p4.png and 35 more.")
+    assert len(error) < 500
+
+
+def test_a_bomb_is_too_large_also_where_it_says_so_itself(staff, upload):
+    data = packed({"a.md": b"# A", "bomb.txt": b"0" * 30_000_000})
+    given = {"file": upload("batch.zip", data)}
+    results = staff.post(URL, given, format="multipart").json()["results"]
+    assert [r.get("code") for r in results if r["name"] == "bomb.txt"] == ["too_large"]
+    assert titles() == {"a"}
+
+
+def test_an_archive_in_an_archive_has_one_code_whatever_its_name(staff, upload):
+    inner = packed(notes(1))
+    data = packed({"a.md": b"# A", "inner.zip": inner, "inner.tgz": b"\x1f\x8b"})
+    given = {"file": upload("batch.zip", data)}
+    results = staff.post(URL, given, format="multipart").json()["results"]
+    assert [r.get("code") for r in results] == [None, "unsupported_type", "unsupported_type"]
 
 
 class Killed(BaseException):
@@ -220,7 +246,7 @@ def test_killed_in_the_middle_nothing_is_twice_and_nothing_is_missing(add_zip, m
     version.refresh_from_db()
     assert (version.pages_done, version.error) == (
         6,
-        "1 of 6 files in this archive were not taken.",
+        "1 of 6 files in this archive were not taken: picture.png.",
     )
 
 

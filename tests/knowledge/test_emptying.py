@@ -21,6 +21,7 @@ from knowledge.schedule import erase, sweep
 from knowledge.search import search
 from knowledge.services import deleting, empty_knowledge_base
 from knowledge.services.emptying import CONFIRMATION
+from tests.conftest import make_member
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
@@ -118,7 +119,7 @@ def test_the_command_asks_for_the_words(full, monkeypatch, bob):
     for typed in ("no\n", ""):
         monkeypatch.setattr("sys.stdin", StringIO(typed))
         with pytest.raises(CommandError, match="Nothing was done"):
-            call_command("empty_knowledge_base", stdout=StringIO())
+            call_command("empty_knowledge_base", "--by", bob.email, stdout=StringIO())
     assert Document.objects.count() == 5
     monkeypatch.setattr("sys.stdin", StringIO("delete everything\n"))
     out = StringIO()
@@ -128,10 +129,23 @@ def test_the_command_asks_for_the_words(full, monkeypatch, bob):
     assert LogEntry.objects.get().user == bob
 
 
-def test_a_script_may_say_so_beforehand(full):
+def test_a_script_may_say_so_beforehand_and_the_journal_names_the_only_superuser(full):
+    superuser = make_member("root", is_superuser=True)
     call_command("empty_knowledge_base", "--yes-delete-everything", stdout=StringIO())
     assert not Document.objects.exists()
+    assert LogEntry.objects.get().user == superuser
     with pytest.raises(CommandError):
         call_command("empty_knowledge_base", "--yes-delete-everything", stdout=StringIO())
     with pytest.raises(CommandError, match="no account"):
         call_command("empty_knowledge_base", "--by", "nobody@example.org", stdout=StringIO())
+
+
+@pytest.mark.parametrize("superusers", [0, 2])
+def test_nobody_empties_it_without_a_name(full, superusers):
+    for number in range(superusers):
+        make_member(f"root{number}", is_superuser=True)
+    make_member("gone", is_superuser=True, is_active=False)
+    with pytest.raises(CommandError, match="--by EMAIL"):
+        call_command("empty_knowledge_base", "--yes-delete-everything", stdout=StringIO())
+    assert Document.objects.filter(is_active=True).count() == 5
+    assert not Receipt.objects.exists()

@@ -132,7 +132,7 @@ def test_the_sweep_may_run_twice(queued, hints):
     assert PeriodicRun.objects.filter(name="knowledge.clean").count() <= 1
 
 
-def test_what_uploads_and_reading_left_goes_after_an_hour(settings, tmp_path, hints):
+def test_what_does_not_say_whose_it_is_goes_after_an_hour(settings, tmp_path, hints):
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     old = time.time() - 7200
     for name in ("footnote-read-old", "footnote-read-young"):

@@ -10,7 +10,10 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from knowledge.models import Document, Receipt, WatchedFolder
+from knowledge.schedule import erase
 from knowledge.search import search
+from knowledge.services import deleting
+from tests.conftest import make_member
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
@@ -25,6 +28,11 @@ def root(tmp_path):
         old = time.time() - 60
         os.utime(path, (old, old))
     return folder
+
+
+@pytest.fixture
+def superuser(db):
+    return make_member("root", is_staff=True, is_superuser=True)
 
 
 def run(*arguments):
@@ -53,6 +61,15 @@ def test_watching_hands_it_to_the_schedule_and_unwatching_takes_it_back(root):
 def test_waiting_makes_them_searchable(root):
     out, _ = run(root, "--wait")
     assert "2 of 2 are searchable." in out
+    assert search("needleword", user=None).passages
+
+
+def test_waiting_for_a_file_that_cannot_be_read_is_an_error(root):
+    path = root / "broken.pdf"
+    path.write_bytes(b"%PDF-1.4\nnot really")
+    os.utime(path, (time.time() - 60,) * 2)
+    with pytest.raises(CommandError, match="1 of 3 files could not be read"):
+        run(root, "--wait")
     assert search("needleword", user=None).passages
 
 
@@ -99,7 +116,7 @@ def test_clearing_asks_for_the_folders_name(root, monkeypatch, bob):
     run(root)
     monkeypatch.setattr("sys.stdin", StringIO("yes\n"))
     with pytest.raises(CommandError, match="Nothing was done"):
-        run(root, "--clear")
+        run(root, "--clear", "--by", bob.email)
     assert Document.objects.count() == 2
     monkeypatch.setattr("sys.stdin", StringIO("handbook\n"))
     out, _ = run(root, "--clear", "--by", bob.email)
@@ -110,7 +127,7 @@ def test_clearing_asks_for_the_folders_name(root, monkeypatch, bob):
     assert (root / "leave.md").exists()
 
 
-def test_a_script_may_confirm_beforehand(root):
+def test_a_script_may_confirm_beforehand(root, superuser):
     with pytest.raises(CommandError, match="not a watched folder"):
         run(root, "--clear", "--yes-delete-everything")
     run(root)
@@ -118,3 +135,49 @@ def test_a_script_may_confirm_beforehand(root):
     assert not Document.objects.exists()
     out, _ = run(root, "--clear", "--yes-delete-everything")
     assert "no document" in out
+    assert LogEntry.objects.get().user == superuser
+
+
+def test_the_journal_names_the_only_active_superuser(root, superuser):
+    make_member("gone", is_superuser=True, is_active=False)
+    run(root)
+    run(root, "--clear", "--yes-delete-everything")
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (superuser, str(Receipt.objects.get().pk))
+    assert entry.object_repr == "Watched folder cleared: 2 documents"
+    assert Receipt.objects.get().requested_by == superuser
+
+
+@pytest.mark.parametrize("superusers", [0, 2])
+def test_who_could_be_anybody_erases_nothing(root, superusers, monkeypatch):
+    for number in range(superusers):
+        make_member(f"root{number}", is_superuser=True)
+    run(root, "--watch")
+    monkeypatch.setattr("sys.stdin", StringIO("handbook\n"))
+    for options in (("--clear",), ("--clear", "--yes-delete-everything")):
+        with pytest.raises(CommandError, match="--by EMAIL"):
+            run(root, *options)
+    with pytest.raises(CommandError, match="no account"):
+        run(root, "--clear", "--yes-delete-everything", "--by", "nobody@example.org")
+    assert Document.objects.filter(is_active=True).count() == 2
+    assert WatchedFolder.objects.get().is_active is True
+    assert not Receipt.objects.exists()
+
+
+def test_killed_before_the_work_the_journal_has_it_and_the_sweep_goes_on(
+    root, superuser, monkeypatch
+):
+    run(root)
+
+    def die(*_):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(deleting, "erase_rest", die)
+        with pytest.raises(RuntimeError):
+            run(root, "--clear", "--yes-delete-everything")
+    receipt = Receipt.objects.get()
+    assert LogEntry.objects.get(object_id=str(receipt.pk)).user == superuser
+    assert not Document.objects.filter(is_active=True).exists()
+    erase(str(receipt.pk))
+    assert not Document.objects.exists()

@@ -17,7 +17,7 @@ from core.models import PeriodicRun
 from knowledge.models import Document, Receipt, WatchedFolder
 from knowledge.schedule import sweep, sync
 from knowledge.search import search
-from knowledge.services import Erasure, delete_document, folders, scanning, syncing
+from knowledge.services import delete_document, folders, scanning, syncing
 from knowledge.services.folders import change_folder, watch_folder
 from knowledge.services.looks import Manner
 from knowledge.services.syncing import sync_folder
@@ -407,6 +407,29 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(watched, put, root):
     assert WatchedFolder.objects.get().result == before
 
 
+def test_a_dry_run_counts_what_the_real_one_takes_and_names_what_it_does_not(
+    watched, put, settings
+):
+    settings.MAX_UPLOAD_MB = 1
+    sync_folder(watched)
+    put("empty.md", "")
+    put("scan.pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 64)
+    put("large.txt", "words " * 200_000)
+    put("leave.md", "")  # a new version that cannot be one
+    put("good.md", "# Good\n\nwords")
+    dry = sync_folder(watched, Manner(is_dry=True))
+    assert counts(dry) == {"added": 1, "unchanged": 1}
+    assert set(dry.failed) == {"empty.md", "scan.pdf", "large.txt", "leave.md"}
+    assert paths() == {"leave.md", "deep/travel.txt"}
+    real = sync_folder(watched)
+    assert (counts(real), real.failed) == (counts(dry), dry.failed)
+
+
+def test_a_dry_run_on_a_full_disk_says_what_the_real_one_would(watched, settings):
+    settings.MIN_FREE_BYTES = 2**62
+    assert "disk space" in sync_folder(watched, Manner(is_dry=True)).error
+
+
 class Killed(BaseException):
     """As by kill -9."""
 
@@ -560,9 +583,9 @@ def test_a_full_disk_is_said_and_the_rest_waits(watched, settings):
 def test_clearing_erases_its_documents_alone_and_stops_looking(watched, queued, root, bob):
     other = queued("other words")
     sync_folder(watched)
-    receipt = folders.clear_folder(watched, Erasure(bob, "moved away"))
+    receipt = folders.clear_folder(watched, bob, "moved away")
     assert len(receipt.document_ids) == 2
     assert list(Document.objects.all()) == [other]
     assert WatchedFolder.objects.get().is_active is False
     assert (root / "leave.md").exists()
-    assert folders.clear_folder(watched, Erasure(bob)) is None
+    assert folders.clear_folder(watched, bob) is None

@@ -80,4 +80,5 @@ def _composed(
 def _label(question: str) -> str:
     """A question as a line of its own: its signs would be marks of ours, or Markdown."""
     plain = " ".join(_SIGNS.sub("", question).split())
+    plain = plain[:1].upper() + plain[1:]
     return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1].rstrip() + "…"

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.errors import AppError
+from knowledge.management.people import person_in_charge
 from knowledge.management.typed import require_word
 from knowledge.models import Document
 from knowledge.services import empty_knowledge_base
 from knowledge.services.deleting import erase_rest
 from knowledge.services.emptying import CONFIRMATION
-from users.models import User
 
 
 class Command(BaseCommand):
@@ -21,14 +21,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--yes-delete-everything", action="store_true", help="do not ask before"
         )
-        parser.add_argument("--by", metavar="EMAIL", help="whom the journal names")
+        parser.add_argument(
+            "--by", metavar="EMAIL", help="whom the journal names; the only superuser by default"
+        )
         parser.add_argument("--reason", default="", help="in words, for the receipt")
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = Document.objects.count()
-        by = User.objects.filter(email__iexact=options["by"]).first() if options["by"] else None
-        if options["by"] and by is None:
-            raise CommandError(f"There is no account {options['by']}.")
+        by = person_in_charge(options["by"])
         if not options["yes_delete_everything"]:
             what = f"{count:,} documents will be erased. This cannot be undone."
             require_word(self.stdout, what, CONFIRMATION)

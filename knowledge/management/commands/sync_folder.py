@@ -7,14 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.errors import AppError
+from knowledge.management.people import person_in_charge
 from knowledge.management.typed import require_word
 from knowledge.management.waiting import process
 from knowledge.models import Document, WatchedFolder
-from knowledge.services import Erasure
 from knowledge.services.folders import change_folder, clear_folder, watch_folder
 from knowledge.services.looks import Manner, Report
 from knowledge.services.syncing import sync_folder
-from users.models import User
 
 
 class Command(BaseCommand):
@@ -50,7 +49,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--yes-delete-everything", action="store_true", help="do not ask before --clear"
         )
-        parser.add_argument("--by", metavar="EMAIL", help="whom the journal names for --clear")
+        parser.add_argument(
+            "--by",
+            metavar="EMAIL",
+            help="whom the journal names for --clear; the only superuser by default",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["path"].expanduser().resolve()
@@ -75,6 +78,8 @@ class Command(BaseCommand):
                 folder.delete()
         self._say(report, is_dry=options["dry_run"])
         if options["wait"] and report.versions:
+            if report.error:  # also where one of the files fails
+                self.stderr.write(report.error)
             process(report.versions, self.stdout, self.stderr)
         if report.error:
             raise CommandError(report.error)
@@ -90,11 +95,12 @@ class Command(BaseCommand):
     def _clear(self, folder: WatchedFolder | None, path: Path, options: dict[str, Any]) -> None:
         if folder is None:
             raise CommandError(f"{path} is not a watched folder.")
+        by = person_in_charge(options["by"])
         count = folder.documents.count()
         if not options["yes_delete_everything"]:
             what = f"{count:,} documents of {path} will be erased. This cannot be undone."
             require_word(self.stdout, what, path.name)
-        receipt = clear_folder(folder, Erasure(_person(options["by"]), "Watched folder cleared."))
+        receipt = clear_folder(folder, by, "Watched folder cleared.")
         if receipt is None:
             self.stdout.write("There was no document to erase.")
             return
@@ -117,12 +123,3 @@ def _prepared(folder: WatchedFolder | None, path: Path, options: dict[str, Any])
     return change_folder(
         folder, document_type=options["type"], groups=options["group"], is_active=is_active
     )
-
-
-def _person(email: str | None) -> User | None:
-    if not email:
-        return None
-    person = User.objects.filter(email__iexact=email).first()
-    if person is None:
-        raise CommandError(f"There is no account {email}.")
-    return person

@@ -4,6 +4,7 @@
 
 const TOGETHER = 2; // files under way at once: the server reads them one after the other anyway
 const NEWS_MS = 2500;
+const FILES_FAULT = [400, 413, 415]; // empty or damaged, too large, of a type that is not taken
 
 function startDesk() {
   const zone = document.getElementById("drop");
@@ -70,7 +71,7 @@ class Drop {
     this.running += 1;
     const limit = Number(this.form.dataset.limit);
     if (item.file.size > limit * 1024 * 1024) {
-      this.settle(item, null, `The file is larger than ${limit} MB.`);
+      this.settle(item, { detail: `The file is larger than ${limit} MB.`, isFinal: true });
       return;
     }
     const body = new FormData(this.form);
@@ -80,27 +81,29 @@ class Drop {
       if (event.lengthComputable) item.progress(event.loaded / event.total);
     });
     request.addEventListener("load", () => {
-      let answer = {};
       try {
-        answer = JSON.parse(request.responseText);
+        const answer = JSON.parse(request.responseText);
+        // What is wrong with the file itself is wrong the next time too.
+        this.settle(item, { ...answer, isFinal: FILES_FAULT.includes(request.status) });
       } catch {
-        answer = { detail: "The server did not take this file. Log in again, then retry." };
+        this.settle(item, { detail: "The server did not take this file. Log in again, then retry." });
       }
-      this.settle(item, request.status === 201 ? answer : null, answer.detail);
     });
-    request.addEventListener("error", () => this.settle(item, null, "The connection broke off."));
+    request.addEventListener("error", () => {
+      this.settle(item, { detail: "The connection broke off." });
+    });
     request.open("POST", this.form.dataset.take);
     request.send(body);
   }
 
-  settle(item, taken, detail) {
+  settle(item, answer) {
     this.running -= 1;
-    if (taken) {
+    if (answer.id) {
       this.done += 1;
-      item.take(taken);
+      item.take(answer);
     } else {
       this.refused += 1;
-      item.refuse(detail || "The server did not take this file.");
+      item.refuse(answer.detail || "The server did not take this file.", Boolean(answer.isFinal));
     }
     this.next();
   }
@@ -148,10 +151,12 @@ class Item {
     this.state.dataset.pending = "";
   }
 
-  refuse(sentence) {
+  refuse(sentence, isFinal) {
     const words = document.createElement("p");
     words.className = "desk-wrong small";
     words.textContent = sentence;
+    this.state.replaceChildren(words);
+    if (isFinal) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "desk-button";
@@ -161,7 +166,7 @@ class Item {
       this.bar.value = 0;
       this.again(this);
     });
-    this.state.replaceChildren(words, button);
+    this.state.append(button);
   }
 }
 
