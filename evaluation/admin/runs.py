@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from evaluation import losses
 from evaluation.admin import badges
 from evaluation.models import Result, Run
 from knowledge.admin.staff import ReadOnly
@@ -44,7 +45,7 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("status", "judged", "reason", "error")}),
-        ("Figures", {"fields": ("figures_table", "faults_table", "stages_table")}),
+        ("Figures", {"fields": ("figures_table", "lost_table", "faults_table", "stages_table")}),
         (
             "What was asked",
             {
@@ -56,7 +57,9 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
             },
         ),
     )
-    readonly_fields = ("status", "judged", "figures_table", "faults_table", "stages_table")
+    readonly_fields = (
+        *("status", "judged", "figures_table", "lost_table", "faults_table", "stages_table"),
+    )
 
     @display(description="No.", ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, run: Run) -> int:
@@ -87,6 +90,11 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
         ]
         context = {"rows": rows, "has_differences": bool(compared)}
         return render_to_string("evaluation/admin/_figures.html", context)
+
+    @display(description="Lost evidence")  # type: ignore[untyped-decorator]
+    def lost_table(self, run: Run) -> SafeString:
+        context = {"lost": losses.rows(run.metrics.get("lost", ()))}
+        return render_to_string("evaluation/admin/_lost.html", context)
 
     @display(description="What went wrong")  # type: ignore[untyped-decorator]
     def faults_table(self, run: Run) -> SafeString:

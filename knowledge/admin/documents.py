@@ -15,11 +15,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from core.errors import AppError
-from knowledge import catalogue
+from knowledge import catalogue, notices
 from knowledge.admin import badges, uploading
 from knowledge.admin.answers import person, say, say_receipt
 from knowledge.admin.filters import ConditionFilter, StateFilter
 from knowledge.admin.forms import DocumentForm
+from knowledge.admin.noticing import notices_of_all
 from knowledge.admin.staff import ForStaff
 from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
@@ -96,7 +97,11 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {**(extra_context or {}), "stats": catalogue.stats()}
+        context = {
+            **(extra_context or {}),
+            "stats": catalogue.stats(),
+            "notices": notices_of_all(),
+        }
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
@@ -143,6 +148,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
             "sentences": newest.warnings,
             "silent": badges.ranges(catalogue.pages_without_text(newest)),
             "pages": newest.page_count,
+            "notices": notices.from_others(document.pk),
         }
         return render_to_string("knowledge/admin/_warnings.html", context)
 

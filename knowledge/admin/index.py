@@ -23,6 +23,7 @@ from knowledge import catalogue
 from knowledge.admin import playground
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
+from knowledge.admin.noticing import lost_in_gate, notices_of_all
 from knowledge.admin.staff import ReadOnly
 from knowledge.indexing import drift, runs
 from knowledge.models import IndexBuild
@@ -116,6 +117,7 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
             **(extra_context or {}),
             "stats": catalogue.stats(),
             "drift": drift.last_measured(),
+            "notices": notices_of_all(),
         }
         response: HttpResponse = super().changelist_view(request, context)
         return response
@@ -148,7 +150,8 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
 
     @display(description="What the gate found")  # type: ignore[untyped-decorator]
     def gate_report(self, build: IndexBuild) -> SafeString:
-        return render_to_string("knowledge/admin/_gate.html", {"gate": build.gate})
+        context = {"gate": build.gate, "lost": lost_in_gate(build.gate)}
+        return render_to_string("knowledge/admin/_gate.html", context)
 
     @display(description="Built", ordering="built_at")  # type: ignore[untyped-decorator]
     def made(self, build: IndexBuild) -> str:

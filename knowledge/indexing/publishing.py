@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.hints import send_hint
 from knowledge.indexing import configurations, due
 from knowledge.indexing.leases import BuildLease, LeaseLost, Step, Version
 from knowledge.indexing.rows import Chosen
@@ -85,6 +87,13 @@ def publish(rights: Rights, release: Release) -> None:
         if due.is_recent_part_large(build):
             IndexState.objects.filter(pk=1).update(full_wanted=F("wanted"))
         _forget_refusal(build, wanted)
+        transaction.on_commit(tell_published, robust=True)
+
+
+def tell_published() -> None:
+    """Other apps look at what answers now; a lost hint is found by their own sweeps."""
+    for name in settings.INDEX_PUBLISHED:
+        send_hint(name)
 
 
 def _move(build: IndexBuild, state: str, **fields: Any) -> None:

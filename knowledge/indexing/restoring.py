@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from knowledge.indexing import configurations
-from knowledge.indexing.publishing import point_at
+from knowledge.indexing.publishing import point_at, tell_published
 from knowledge.indexing.rows import Chosen
 from knowledge.indexing.vectors import ROWS, batched
 from knowledge.models import DocumentVersion, IndexBuild, IndexConfiguration, IndexState
@@ -37,6 +37,7 @@ def restore(build: IndexBuild, index: SearchBackend[Any], **fields: Any) -> bool
             return False
         point_at(chosen)
         _hold(build, wanted)
+        transaction.on_commit(tell_published, robust=True)
     return True
 
 
