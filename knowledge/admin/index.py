@@ -25,7 +25,7 @@ from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
 from knowledge.admin.noticing import lost_in_gate, notices_of_all
 from knowledge.admin.staff import ReadOnly
-from knowledge.indexing import drift, runs
+from knowledge.indexing import drift, rollbacks, runs
 from knowledge.models import IndexBuild
 from knowledge.retrieval.types import IndexUnusable
 from knowledge.services import activate_build, override_gate, request_rebuild
@@ -168,7 +168,9 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
         except AppError as error:
             messages.error(request, error.detail)
         else:
-            messages.success(request, f"Readers search build {builds[0].pk} from now on.")
+            said = f"Readers search build {builds[0].pk} from now on."
+            ends = rollbacks.sentence_of(builds[0])
+            (messages.warning if ends else messages.success)(request, f"{said} {ends}".strip())
 
     @action(  # type: ignore[untyped-decorator]
         description="Build again",

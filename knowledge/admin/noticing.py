@@ -7,12 +7,13 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from knowledge import notices
+from knowledge.indexing import rollbacks
 from knowledge.notices import Notice
 
 
 def notices_of_all() -> list[Notice]:
     """What staff should know before they do anything else."""
-    return notices.from_others()
+    return [*rollbacks.notices(), *notices.from_others()]
 
 
 def lost_in_gate(gate: Mapping[str, Any]) -> Sequence[Any]:

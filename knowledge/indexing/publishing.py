@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.hints import send_hint
-from knowledge.indexing import configurations, due
+from knowledge.indexing import configurations, due, rollbacks
 from knowledge.indexing.leases import BuildLease, LeaseLost, Step, Version
 from knowledge.indexing.rows import Chosen
 from knowledge.indexing.vectors import ROWS, batched
@@ -87,6 +87,7 @@ def publish(rights: Rights, release: Release) -> None:
         if due.is_recent_part_large(build):
             IndexState.objects.filter(pk=1).update(full_wanted=F("wanted"))
         _forget_refusal(build, wanted)
+        rollbacks.end(build)
         transaction.on_commit(tell_published, robust=True)
 
 
@@ -133,6 +134,7 @@ def publish_nothing(rights: Rights, revision: int) -> None:
     with transaction.atomic():
         rights.close(revision, revision)
         IndexBuild.objects.filter(state=Build.ACTIVE).update(state=Build.KEPT)
+        rollbacks.end(None)
 
 
 def point_at(chosen: Sequence[Chosen], revision: int = 0) -> None:
