@@ -21,6 +21,7 @@ from knowledge.admin.answers import person, say, say_receipt
 from knowledge.admin.filters import ConditionFilter, StateFilter
 from knowledge.admin.forms import DocumentForm
 from knowledge.admin.noticing import notices_of_all
+from knowledge.admin.processing import ProcessingActions
 from knowledge.admin.staff import ForStaff
 from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
@@ -44,7 +45,7 @@ _SHOWN_VERSIONS = 10
 
 
 @admin.register(Document)
-class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Files in, state in sight, out of answers at once."""
 
     form = DocumentForm
