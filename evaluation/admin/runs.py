@@ -114,14 +114,14 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
 
     @display(description="Stages")  # type: ignore[untyped-decorator]
     def stages_table(self, run: Run) -> SafeString:
-        stages = run.metrics.get("stages", {})
-        names = [name for name in _WORDS if any(name in values for values in stages.values())]
+        found = run.metrics.get("stages", {})
+        stages = [stage for stage in _STAGES if stage in found]
         rows = [
-            {"words": _STAGES[stage], "values": [stages[stage].get(name) for name in names]}
-            for stage in _STAGES
-            if stage in stages
+            {"words": words, "values": [found[stage].get(name) for stage in stages]}
+            for name, words in _WORDS.items()
+            if any(name in found[stage] for stage in stages)
         ]
-        context = {"rows": rows, "names": [_WORDS[name] for name in names]}
+        context = {"rows": rows, "names": [_STAGES[stage] for stage in stages]}
         return render_to_string("evaluation/admin/_stages.html", context)
 
 
