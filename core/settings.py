@@ -443,6 +443,7 @@ EMAIL_FILE_PATH = str(_email.get("EMAIL_FILE_PATH") or DATA_DIR / "mail")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "Footnote <footnote@localhost>")
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "core.formats"  # one form of dates on all pages
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = _text("TIME_ZONE", "UTC")

@@ -22,7 +22,7 @@ from evaluation.models import Question, QuestionSet, Result, Run, RunState
 from evaluation.results import ask_question, line_of, lines_of, sample
 from evaluation.sets import content_hash
 from evaluation.summary import EVIDENCE, PRIMARY, Line, differences, report
-from evaluation.verdicts import Verdict, judge_differences, sentence
+from evaluation.verdicts import Verdict, allowed, judge_differences, sentence
 from knowledge import index_store
 from knowledge.index_store import Snapshot
 from knowledge.models import IndexBuild
@@ -174,7 +174,7 @@ def _judged(found: dict[str, Any], leaks: int) -> Verdict:
     difference, most = found[EVIDENCE], settings.GATE_MARGIN_PERCENT / 100
     said = sentence(EVIDENCE, difference)
     if -difference.value > most + 1e-9:
-        return Verdict(Run.Verdict.FAILED, f"{said}: it may fall by {most:.3f} at most.")
+        return Verdict(Run.Verdict.FAILED, f"{said}. {allowed(EVIDENCE, most)}")
     return Verdict(Run.Verdict.PASSED, f"{said}.")
 
 
@@ -206,7 +206,11 @@ def _keep(
     """The run with its results, for staff to look at."""
     configuration = configuration_of(candidate.asker.snapshot)
     metrics = report(candidate.lines(), _SEED)
-    metrics["differences"] = {f"{name}": one for name, one in figures.items()}
+    metrics["differences"] = {
+        name: figures[name.partition("@")[0]]
+        for name in PRIMARY
+        if name.partition("@")[0] in figures
+    }
     now = timezone.now()
     run = Run.objects.create(
         set_hash=set_hash,

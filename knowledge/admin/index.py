@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.errors import AppError
 from knowledge import catalogue
-from knowledge.admin import playground
+from knowledge.admin import badges, playground
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
 from knowledge.admin.noticing import lost_in_gate, notices_of_all
@@ -113,10 +113,12 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        measured = drift.last_measured()
         context = {
             **(extra_context or {}),
             "stats": catalogue.stats(),
-            "drift": drift.last_measured(),
+            "drift": measured,
+            "drift_at": badges.moment(measured["at"]) if measured else None,
             "notices": notices_of_all(),
         }
         response: HttpResponse = super().changelist_view(request, context)

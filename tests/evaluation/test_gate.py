@@ -67,7 +67,9 @@ def test_an_equal_release_passes_with_its_interval(questions):
     assert found["evidence"]["value"] == 0
     assert found["evidence"]["n"] == 6
     assert found["evidence"]["least"] == pytest.approx(0.5)
-    assert found["reason"] == "evidence@5 +0.000 [+0.000, +0.000], n 6."
+    assert found["reason"] == (
+        "Evidence among the first five passages: as many of 6 questions as before."
+    )
     assert (found["asked"], found["of"]) == (8, 8)
 
 
@@ -75,7 +77,8 @@ def test_a_release_that_lost_evidence_fails_and_says_by_how_much(questions, offi
     found = gate.judge(candidate(without=[office["parking"]]))
     assert found["verdict"] == "failed"
     assert found["evidence"]["value"] == pytest.approx(-2 / 6)
-    assert "it may fall by 0.020 at most" in found["reason"]
+    assert "2 fewer of 6 questions than before (-33.3 percentage points" in found["reason"]
+    assert "At most 2 percentage points fewer are allowed." in found["reason"]
 
 
 def test_the_margin_is_the_settings(questions, office, settings):
@@ -249,6 +252,17 @@ def test_what_was_lost_is_on_the_page_of_the_build_and_of_the_run(questions, off
         assert reverse("admin:evaluation_question_change", args=[questions[3].pk]) in page
         assert reverse("admin:knowledge_document_change", args=[office["parking"].pk]) in page
         assert "It counts as a miss." in page
+
+
+def test_the_page_of_a_gates_run_says_what_it_compared(questions, client, bob):
+    found = gate.judge(candidate())
+    client.force_login(bob)
+    page = client.get(reverse("admin:evaluation_run_change", args=[found["run"]])).content.decode()
+    for words in ("All golden questions", "The release that answered then"):
+        assert words in page
+    assert "Against the release before" in page
+    assert "0.000 (0.000 to 0.000)" in page
+    assert "Set hash" not in page
 
 
 class Deaf(BagOfWordsEmbedder):
