@@ -479,6 +479,7 @@ UNFOLD = {
         "/static/knowledge/desk.css",
     ],
     "SCRIPTS": ["/static/knowledge/desk.js"],
+    "SIDEBAR": {"navigation": "knowledge.admin.menu.navigation"},
     "COLORS": {
         "base": {
             "50": "#f7f9f6", "100": "#f2f5f1", "200": "#d9dfd7", "300": "#bcc5be",

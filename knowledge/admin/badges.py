@@ -1,7 +1,7 @@
 """The state of a document or version as a word, an icon and a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.template.loader import render_to_string
@@ -31,6 +31,10 @@ class Badge:
     icon: str = "clock"
     sentence: str = ""
     percent: int | None = None
+
+    def without_warning(self, version: DocumentVersion) -> "Badge":
+        """The same where the version's warnings stand beside it anyway."""
+        return replace(self, sentence="") if self.sentence in version.warnings else self
 
     def html(self) -> SafeString:
         return render_to_string("knowledge/admin/_badge.html", {"badge": self})
@@ -70,10 +74,14 @@ def _how_far(version: DocumentVersion) -> list[str]:
     return found
 
 
-def live(document: Document, newest: DocumentVersion) -> SafeString:
-    """The state as the list shows it; one on its way says so, and the page asks for news of it."""
+def live(document: Document, newest: DocumentVersion, *, is_brief: bool = False) -> SafeString:
+    """The state as the list shows it; one on its way says so, and the page asks for news of it.
+
+    ``is_brief`` leaves a warning to what stands beside it.
+    """
+    badge = of_document(document, newest)
     context = {
-        "badge": of_document(document, newest),
+        "badge": badge.without_warning(newest) if is_brief else badge,
         "document": document,
         "is_pending": newest.state in PENDING,
     }

@@ -67,7 +67,7 @@ class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[mi
     actions = ("activate", "deactivate", "open_to_all", "process_again", "cancel_processing")
     filter_horizontal = ()
     fieldsets = (
-        ("State", {"fields": ("state", "warnings")}),
+        ("State", {"fields": ("state_now", "warnings")}),
         (None, {"fields": ("title", "source", "document_type")}),
         ("Who may read it", {"fields": ("audience", "groups", "is_active")}),
         ("When it answers", {"fields": _DAYS}),
@@ -80,7 +80,7 @@ class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[mi
         ("When it answers", {"fields": _DAYS}),
     )
     raw_id_fields = ("superseded_by",)
-    readonly_fields = ("state", "warnings", "audience", "versions_table", "passages_table")
+    readonly_fields = ("state_now", "warnings", "audience", "versions_table", "passages_table")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Many files at once, and the state of those in sight, beside the theme's own pages."""
@@ -124,6 +124,12 @@ class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[mi
     def state(self, document: Document) -> SafeString:
         return badges.live(document, _newest(document))
 
+    @display(description="State")  # type: ignore[untyped-decorator]
+    def state_now(self, document: Document) -> SafeString:
+        """Without the first warning, as all of them stand below."""
+        newest = _newest(document)
+        return badges.live(document, newest, is_brief=bool(newest.warnings))
+
     @display(description="Version")  # type: ignore[untyped-decorator]
     def version(self, document: Document) -> int:
         return _newest(document).number
@@ -161,7 +167,7 @@ class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[mi
                 "version": version,
                 "badge": badges.of_version(
                     version, is_answering=version.pk == document.active_version_id
-                ),
+                ).without_warning(version),
             }
             for version in versions[:_SHOWN_VERSIONS]
         ]

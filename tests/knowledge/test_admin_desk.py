@@ -291,6 +291,24 @@ def test_words_are_listed_and_edited(desk):
     assert "holiday, absence" in shown(page(desk, OTHERS[1]))
 
 
+def test_a_warning_stands_once_on_a_documents_page(desk, add_text):
+    document = add_text("Scanned book", "some words")
+    document.versions.update(warnings=["Pages 41 to 43 are pictures."])
+    url = reverse("admin:knowledge_document_change", args=[document.pk])
+    text = page(desk, url)
+    assert "Partly read" in text
+    assert text.count("Pages 41 to 43 are pictures.") == 1
+
+
+def test_the_playground_is_in_the_menu_of_every_page(desk, add_text):
+    link = f'href="{reverse("admin:knowledge_playground")}"'
+    for url in (reverse("admin:index"), reverse("admin:evaluation_question_changelist")):
+        text = page(desk, url)
+        assert link in text
+        assert "Playground" in text
+        assert f'href="{reverse("admin:evaluation_run_changelist")}"' in text
+
+
 def test_dates_have_one_form(desk, add_text):
     add_text("Leave", LEAVE)
     build = IndexBuild.objects.get(state="active")
