@@ -50,6 +50,8 @@ def named_callables_exist(app_configs: Any, **options: Any) -> list[CheckMessage
         *settings.DOCUMENT_FORGOTTEN_HOOKS,
         *settings.EXPORT_SECTIONS,
         *settings.HEALTH_PARTS.values(),
+        *settings.INDEX_NOTICES,
+        settings.INDEX_GATE_LOSSES,
     ]
     found: list[CheckMessage] = []
     for path in paths:

@@ -215,6 +215,12 @@ DOCUMENT_FORGOTTEN_HOOKS = [
 # Called with a complete build before it is activated; answers a dictionary of what it found:
 # "verdict" (passed, failed or skipped), "reason" and figures.
 INDEX_GATE = "evaluation.gate.judge"
+# Called with what the gate found; answers the evidence that the build lost, as rows to show.
+INDEX_GATE_LOSSES = "evaluation.losses.rows_of_gate"
+# Tasks that look at the documents of a release after it has begun to answer.
+INDEX_PUBLISHED = ["evaluation.tasks.check_evidence"]
+# Called with a document's id, or None for all; each answers notices for staff.
+INDEX_NOTICES = ["evaluation.watching.notices"]
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
@@ -229,6 +235,7 @@ HEALTH_PARTS = {
     "disk": "core.health.disk",
     "index": "knowledge.health.index",
     "models": "chat.health.models_part",
+    "evidence": "evaluation.watching.health",
 }
 # What GET /metrics tells; each yields prometheus_client's families.
 METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect"]
@@ -483,6 +490,7 @@ EMAIL_FILE_PATH = str(_email.get("EMAIL_FILE_PATH") or DATA_DIR / "mail")
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = _text("DEFAULT_FROM_EMAIL", "Footnote <footnote@localhost>")
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "core.formats"  # one form of dates on all pages
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = _text("TIME_ZONE", "UTC")
@@ -518,6 +526,7 @@ UNFOLD = {
         "/static/knowledge/desk.css",
     ],
     "SCRIPTS": ["/static/knowledge/desk.js"],
+    "SIDEBAR": {"navigation": "knowledge.admin.menu.navigation"},
     "COLORS": {
         "base": {
             "50": "#f7f9f6", "100": "#f2f5f1", "200": "#d9dfd7", "300": "#bcc5be",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from evaluation.metrics import Gold, GoldSpan
 from evaluation.models import Evidence, Question
 from evaluation.quotes import find
@@ -12,6 +14,10 @@ ERASED = "The document was deleted, and its words with it."
 NO_TEXT = "The document has no text that answers yet."
 NOT_THERE = "The quote is not in the document's text."
 NO_EVIDENCE = "The question has no evidence."
+INACTIVE = "The document is out of answers."
+NOT_YET = "The document does not answer yet."
+EXPIRED = "The document has expired."
+SUPERSEDED = "Another document answers in its place."
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,11 @@ class Problem:
     evidence_id: int | None
     document_id: int | None
     reason: str
+
+    @property
+    def is_in_text(self) -> bool:
+        """Whether the document is there and answers, and only its text lacks the quote."""
+        return self.reason == NOT_THERE
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,8 @@ def resolve(
 ) -> dict[int, Resolved]:
     """Look up the evidence of questions; by question id.
 
-    Each text is read once, one at a time, however many quotes are looked for in it.
+    Each text is read once, one at a time, however many quotes are looked for in it. A document that
+    staff took out of answers, or whose day it is not, has no evidence: no search may find it.
 
     Args:
         questions: with ``evidence`` prefetched.
@@ -87,6 +99,10 @@ def _places(
             problems[one.pk] = Problem(one.pk, None, ERASED)
         else:
             by_document.setdefault(one.document_id, []).append(one)
+    hidden = _hidden(list(by_document))
+    for document_id, reason in hidden.items():
+        for one in by_document.pop(document_id):
+            problems[one.pk] = Problem(one.pk, document_id, reason)
     wanted = _versions_of(list(by_document), versions)
     for document_id, of_document in by_document.items():
         text = _text(wanted.get(document_id))
@@ -107,6 +123,22 @@ def _spans(evidence: Evidence, document_id: int, text: str | None) -> list[GoldS
         return []
     places = find(evidence.quote, text, evidence.position)
     return [GoldSpan(document_id, *place, text[slice(*place)]) for place in places] or None
+
+
+def _hidden(document_ids: list[int]) -> dict[int, str]:
+    """Documents that answer nothing now although they are there, and why."""
+    documents = Document.objects.filter(pk__in=document_ids)
+    shown = documents.filter(is_active=True).in_force()
+    return {one.pk: _why_hidden(one) for one in documents.exclude(pk__in=shown.values("pk"))}
+
+
+def _why_hidden(document: Document) -> str:
+    today = timezone.localdate()
+    if not document.is_active:
+        return INACTIVE
+    if document.effective_from and document.effective_from > today:
+        return NOT_YET
+    return EXPIRED if document.expires_on and document.expires_on < today else SUPERSEDED
 
 
 def _versions_of(document_ids: list[int], versions: Mapping[int, int]) -> dict[int, int]:

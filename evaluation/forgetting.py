@@ -24,7 +24,14 @@ def forget_document(document_id: int) -> dict[str, int]:
         answers = questions.exclude(reference_answer="", must_include=[]).update(
             reference_answer="", must_include=[]
         )
-        quotes = of_document.update(quote="", position=None, document=None)
+        quotes = of_document.update(
+            quote="",
+            position=None,
+            document=None,
+            checked_version=None,
+            found_in=None,
+            lost_in=None,
+        )
     results = sum(_forget_passages(document_id, part) for part in _parts(_that_found(document_id)))
     return {"quotes": quotes, "answers": answers, "results": results}
 

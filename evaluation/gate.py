@@ -14,14 +14,15 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from evaluation import losses
 from evaluation.asking import Asker, Readers
 from evaluation.configuration import configuration_of, hash_of, revision
-from evaluation.evidence import resolve
+from evaluation.evidence import Problem, resolve
 from evaluation.models import Question, QuestionSet, Result, Run, RunState
 from evaluation.results import ask_question, line_of, lines_of, sample
 from evaluation.sets import content_hash
 from evaluation.summary import EVIDENCE, PRIMARY, Line, differences, report
-from evaluation.verdicts import Verdict, judge_differences, sentence
+from evaluation.verdicts import Verdict, allowed, judge_differences, sentence
 from knowledge import index_store
 from knowledge.index_store import Snapshot
 from knowledge.models import IndexBuild
@@ -46,6 +47,7 @@ class _Side:
 
     asker: Asker
     results: list[Result] = field(default_factory=list)
+    problems: dict[int, tuple[Problem, ...]] = field(default_factory=dict)  # by question
 
     def __post_init__(self) -> None:
         self._versions = self.asker.snapshot.index.versions()
@@ -53,6 +55,7 @@ class _Side:
     def ask(self, part: Sequence[Question]) -> None:
         """Ask some questions, whose evidence is looked up in this release's own versions."""
         resolved = resolve(part, self._versions)
+        self.problems.update(losses.problems_in(resolved))
         for question in part:
             self.results.append(ask_question(self.asker, question, resolved[question.pk]))
 
@@ -65,13 +68,14 @@ class _Side:
 def judge(build: IndexBuild) -> dict[str, Any]:
     """What the team's golden questions say of a complete build that does not answer yet.
 
-    A question whose evidence is gone, or that neither release can be asked, is left out. One that
-    this release alone cannot be asked counts as lost.
+    A question whose evidence neither release has, or that neither can be asked, is left out. One
+    that this release alone cannot be asked, or whose evidence a new version lost, is a miss.
 
     Returns:
         ``verdict`` (passed, failed or skipped), ``reason`` (a sentence), ``run`` (the row that
-        keeps every question's result), ``asked``, ``of``, ``seconds``, and ``evidence``: the
-        difference with its 95 % interval and the least that so many questions can show.
+        keeps every question's result), ``asked``, ``of``, ``seconds``, ``evidence``: the
+        difference with its 95 % interval and the least that so many questions can show; and
+        ``lost``: evidence that this release does not have, as `losses.as_json` keeps it.
 
     Raises:
         IndexUnusable: the candidate itself cannot be opened.
@@ -88,11 +92,16 @@ def judge(build: IndexBuild) -> dict[str, Any]:
     candidate = _Side(Asker(index_store.open_snapshot(build), readers))
     active = _active_side(build, readers)
     _ask_both(questions, candidate, active, began + SECONDS)
-    verdict, figures = _compare(candidate, active)
-    run = _keep(build, candidate, verdict, figures, content_hash(every))
+    verdict, figures, missed = _compare(candidate, active)
+    reason = f"{verdict.reason} {losses.sentence(candidate.problems, missed)}".strip()
+    lost = losses.as_json(candidate.problems, missed)
+    run = _keep(build, candidate, Verdict(verdict.verdict, reason), figures, content_hash(every))
+    run.metrics["lost"] = lost
+    run.save(update_fields=["metrics"])
     return {
         "verdict": str(verdict.verdict),
-        "reason": verdict.reason,
+        "reason": reason,
+        "lost": lost,
         "run": run.pk,
         "asked": len(candidate.results),
         "of": len(every),
@@ -127,22 +136,27 @@ def _ask_both(
             active.ask(part)
 
 
-def _compare(candidate: _Side, active: _Side | None) -> tuple[Verdict, dict[str, Any]]:
+def _compare(
+    candidate: _Side, active: _Side | None
+) -> tuple[Verdict, dict[str, Any], frozenset[int]]:
+    """The verdict, the differences, and the questions whose lost evidence counts as a miss."""
     leaks = sum(result.fault == Result.Fault.LEAK for result in candidate.results)
     if active is None:
         if leaks:
-            return judge_differences({}, leaks, 0), {}
-        return Verdict(Run.Verdict.SKIPPED, NO_ACTIVE), {}
+            return judge_differences({}, leaks, 0), {}, frozenset()
+        return Verdict(Run.Verdict.SKIPPED, NO_ACTIVE), {}, frozenset()
     before, note = _baseline(active)
-    found = differences(_with_errors_as_misses(candidate.lines()), before, PRIMARY, _SEED)
+    now = losses.as_misses(_with_errors_as_misses(candidate.lines()), before, candidate.problems)
+    found = differences(now.lines, before, PRIMARY, _SEED)
     figures = {name.partition("@")[0]: one.as_dict() for name, one in found.items()}
     only = {name: one for name, one in found.items() if name == EVIDENCE}
     pairs = only[EVIDENCE].n if only else 0
     if not leaks and pairs < FEWEST:
         reason = TOO_FEW.format(n=pairs, needed=FEWEST)
-        return Verdict(Run.Verdict.SKIPPED, reason), figures
+        return Verdict(Run.Verdict.SKIPPED, reason), figures, now.missed
     verdict = _judged(only, leaks)
-    return Verdict(verdict.verdict, f"{verdict.reason} {note}".strip()), figures
+    said = Verdict(verdict.verdict, f"{verdict.reason} {note}".strip())
+    return said, figures, now.missed
 
 
 def _with_errors_as_misses(lines: Sequence[Line]) -> list[Line]:
@@ -160,7 +174,7 @@ def _judged(found: dict[str, Any], leaks: int) -> Verdict:
     difference, most = found[EVIDENCE], settings.GATE_MARGIN_PERCENT / 100
     said = sentence(EVIDENCE, difference)
     if -difference.value > most + 1e-9:
-        return Verdict(Run.Verdict.FAILED, f"{said}: it may fall by {most:.3f} at most.")
+        return Verdict(Run.Verdict.FAILED, f"{said}. {allowed(EVIDENCE, most)}")
     return Verdict(Run.Verdict.PASSED, f"{said}.")
 
 
@@ -192,7 +206,11 @@ def _keep(
     """The run with its results, for staff to look at."""
     configuration = configuration_of(candidate.asker.snapshot)
     metrics = report(candidate.lines(), _SEED)
-    metrics["differences"] = {f"{name}": one for name, one in figures.items()}
+    metrics["differences"] = {
+        name: figures[name.partition("@")[0]]
+        for name in PRIMARY
+        if name.partition("@")[0] in figures
+    }
     now = timezone.now()
     run = Run.objects.create(
         set_hash=set_hash,

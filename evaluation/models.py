@@ -101,6 +101,11 @@ class Evidence(models.Model):
     grade = models.PositiveSmallIntegerField(default=1, help_text="1 to 3; 3 answers best.")
     # Where in its text the quote stood, 0..1: it chooses among several places with these words.
     position = models.FloatField(null=True, blank=True)
+    # What `evaluation.watching` found: the version (its id) in which it was looked for last, the
+    # number of the newest version that has the quote, and of the one that lost it, if one did.
+    checked_version = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    found_in = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    lost_in = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ["question", "pk"]

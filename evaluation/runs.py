@@ -20,10 +20,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.hints import send_hint
-from evaluation import sets
+from evaluation import losses, sets
 from evaluation.asking import Asker
 from evaluation.configuration import configuration_of, hash_of, revision
-from evaluation.evidence import resolve
+from evaluation.evidence import Problem, resolve
 from evaluation.intervals import NotANumber
 from evaluation.models import Question, QuestionSet, Result, Run, RunState
 from evaluation.results import ask_question, lines_of, sample
@@ -128,6 +128,7 @@ class _Execution:
         self._run = Run.objects.select_related("question_set", "build", "baseline").get(pk=run_id)
         self._token = token
         self._tell = tell
+        self._problems: dict[int, tuple[Problem, ...]] = {}  # evidence that is not there
 
     def go(self) -> None:
         run = self._run
@@ -166,12 +167,13 @@ class _Execution:
     def _ask(self, snapshot: Snapshot, questions: Sequence[Question]) -> None:
         done = set(self._run.results.values_list("question_id", flat=True))
         asker, versions = Asker(snapshot), snapshot.index.versions()
-        missing = [question for question in questions if question.pk not in done]
-        asked = len(questions) - len(missing)
-        for part in _parts(missing):
+        asked = len(done)
+        for part in _parts(questions):
             resolved = resolve(part, versions)
-            results = [ask_question(asker, question, resolved[question.pk]) for question in part]
-            asked += len(part)
+            self._problems.update(losses.problems_in(resolved))
+            missing = [question for question in part if question.pk not in done]
+            results = [ask_question(asker, question, resolved[question.pk]) for question in missing]
+            asked += len(missing)
             with transaction.atomic():
                 self._write(asked=asked)
                 for result in results:
@@ -183,12 +185,18 @@ class _Execution:
         lines = lines_of(self._run)
         metrics = report(lines, self._run.seed)
         values: dict[str, Any] = {"metrics": metrics}
+        missed: frozenset[int] = frozenset()
         if self._run.baseline is not None:
-            found = differences(lines, lines_of(self._run.baseline), seed=self._run.seed)
+            before = lines_of(self._run.baseline)
+            now = losses.as_misses(lines, before, self._problems)
+            missed = now.missed
+            found = differences(now.lines, before, seed=self._run.seed)
             metrics["differences"] = {name: one.as_dict() for name, one in found.items()}
             leaks = metrics["counts"].get(Result.Fault.LEAK, 0)
             verdict = judge_differences(found, leaks, settings.GATE_MARGIN_PERCENT / 100)
-            values.update(verdict=verdict.verdict, reason=verdict.reason[:500])
+            said = f"{verdict.reason} {losses.sentence(self._problems, missed)}".strip()
+            values.update(verdict=verdict.verdict, reason=said[:500])
+        metrics["lost"] = losses.as_json(self._problems, missed)
         if not _close(self._run.pk, self._token, state=RunState.DONE, **values):
             raise Lost
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.hints import send_hint
 from core.periods import run_daily
-from evaluation import runs
+from evaluation import runs, watching
 from evaluation.models import Question, QuestionSet, Run, RunState
 from knowledge.models import IndexBuild
 
@@ -27,7 +27,8 @@ def sweep() -> dict[str, int]:
         send_hint("evaluation.tasks.run_set", run_id)
     now = timezone.now()
     nightly = run_daily("evaluation.weekly", NIGHTLY, partial(ask_weekly, now), now=now)
-    return {"failed": failed, "hinted": len(due), **(nightly or {})}
+    changed = watching.check_changed()
+    return {"failed": failed, "hinted": len(due), "changed": changed, **(nightly or {})}
 
 
 def ask_weekly(now: datetime) -> dict[str, int]:

@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from evaluation import runs
+from evaluation import runs, watching
 
 
 @shared_task(name="evaluation.tasks.run_set")
 def run_set(run_id: int) -> bool:
     """Do a run, if it is due."""
     return runs.execute(run_id)
+
+
+@shared_task(name="evaluation.tasks.check_evidence")
+def check_evidence() -> int:
+    """Look for golden evidence in the documents that changed."""
+    return watching.check_changed()

@@ -1,8 +1,9 @@
 """A run in words, for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evaluation import losses
 from evaluation.models import Run
 from evaluation.scoring import STAGES
 
@@ -33,7 +34,19 @@ def run_as_text(run: Run) -> str:
     rows += ["", ", ".join(f"{what} {counts[what]}" for what in (*_COUNTS, *faults))]
     if run.baseline_id:
         rows.append(f"Compared with run {run.baseline_id}: {run.verdict}. {run.reason}")
-    return "\n".join(rows)
+    return "\n".join([*rows, *_lost(metrics.get("lost", ()))])
+
+
+def _lost(lost: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each question whose evidence is not there, with its document."""
+    found = losses.rows(lost)
+    if not found:
+        return []
+    lines = [
+        f"  {one.question}: {f'“{one.document}”. ' if one.document else ''}{one.sentence}"
+        for one in found
+    ]
+    return ["", "Lost evidence:", *lines]
 
 
 def _row(figure: str, one: Mapping[str, float], difference: Mapping[str, float] | None) -> str:

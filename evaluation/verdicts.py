@@ -9,6 +9,7 @@ from evaluation.summary import EVIDENCE, PRIMARY
 
 ENOUGH = 30  # questions; with fewer one of them moves the mean by more than any margin
 NDCG_MARGIN = 0.02
+SAME_NDCG = 0.0005  # what three decimals do not show
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,57 @@ def judge_differences(
     for name in PRIMARY:
         if name in found and (reason := _worse(name, found[name], margin)):
             return Verdict(Run.Verdict.FAILED, reason)
-    shown = "; ".join(sentence(name, found[name]) for name in PRIMARY if name in found)
-    return Verdict(Run.Verdict.PASSED, f"Not worse: {shown}.")
+    shown = " ".join(f"{sentence(name, found[name])}." for name in PRIMARY if name in found)
+    return Verdict(Run.Verdict.PASSED, f"Not worse. {shown}")
 
 
 def _worse(name: str, difference: Difference, margin: float) -> str:
-    most = margin if name == EVIDENCE else NDCG_MARGIN
     # A hair's breadth more: 0.98 - 1.00 is -0.020000000000000018.
-    if -difference.value > most + 1e-9:
-        return f"{sentence(name, difference)}: it may fall by {most:.3f} at most."
+    if -difference.value > (margin if name == EVIDENCE else NDCG_MARGIN) + 1e-9:
+        return f"{sentence(name, difference)}. {allowed(name, margin)}"
     if difference.is_worse:
-        return f"{sentence(name, difference)}: it is surely worse."
+        return f"{sentence(name, difference)}. Chance does not explain so much: it is surely worse."
     return ""
 
 
+def allowed(name: str, margin: float) -> str:
+    """How much worse a figure may be; ``margin`` is that of the evidence, 0..1."""
+    if name == EVIDENCE:
+        return f"At most {_points(margin)} percentage points fewer are allowed."
+    return f"At most {NDCG_MARGIN} worse is allowed."
+
+
 def sentence(name: str, difference: Difference) -> str:
-    """Such as "evidence@5 -0.040 [-0.080, +0.000], n 50"."""
+    """A difference in words, without a full stop; its interval is that of 95 % certainty.
+
+    Such as "Evidence among the first five passages: 2 fewer of 50 questions than before (-4
+    percentage points; with 95 % certainty between -8 and 0)".
+    """
+    n = f"{difference.n} question{'s' if difference.n != 1 else ''}"
+    if name != EVIDENCE:
+        return f"Order of the first ten documents: {_order(difference)}, over {n}"
+    count = round(abs(difference.value) * difference.n)
+    if not count:
+        return f"Evidence among the first five passages: as many of {n} as before"
+    more = "more" if difference.value > 0 else "fewer"
+    low, high = _points(difference.low), _points(difference.high)
     return (
-        f"{name} {difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}], "
-        f"n {difference.n}"
+        f"Evidence among the first five passages: {count} {more} of {n} than before "
+        f"({_points(difference.value)} percentage points; with 95 % certainty between {low} and "
+        f"{high})"
     )
+
+
+def _order(difference: Difference) -> str:
+    if abs(difference.value) < SAME_NDCG:
+        return "as good as before"
+    better = "better" if difference.value > 0 else "worse"
+    return (
+        f"{abs(difference.value):.3f} {better} of at most 1 (with 95 % certainty between "
+        f"{difference.low:+.3f} and {difference.high:+.3f})"
+    )
+
+
+def _points(share: float) -> str:
+    """A share in percentage points, such as -4 or 2.5."""
+    return f"{round(100 * share, 1) + 0.0:g}"

@@ -146,6 +146,8 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001  (Django's signature)
         if "quote" in self.changed_data or "document" in self.changed_data:
             self.instance.position = None  # it told where the words of before stood
+            self.instance.checked_version = None
+            self.instance.found_in = self.instance.lost_in = None
         return super().save(commit)
 
 

@@ -14,6 +14,15 @@ from evaluation.admin.forms import EvidenceForm, EvidenceFormSet, QuestionForm
 from evaluation.models import Evidence, Question
 from knowledge.admin.staff import ForStaff
 
+_NO_EVIDENCE = (
+    "This question has no evidence, so that it is left out of every figure and of the gate. Add "
+    "the document and the sentence that answer it, or say that nothing answers it."
+)
+_SOME_HAVE_NONE = (
+    "{} of them have no evidence and are left out of every figure and of the gate. Add the "
+    "sentences that answer them."
+)
+
 
 class EvidenceInline(ForStaff, StackedInline):  # type: ignore[misc]  # unfold has no types
     """A manager picks a document and pastes a quote; whether it is there is said on saving."""
@@ -79,6 +88,11 @@ class QuestionAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
             obj.author = request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        super().save_related(request, form, formsets, change)
+        if _without_evidence(Question.objects.filter(pk=form.instance.pk)):
+            messages.warning(request, _NO_EVIDENCE)
+
     @display(description="Question", ordering="text")  # type: ignore[untyped-decorator]
     def shown(self, question: Question) -> str:
         return question.text[:160]
@@ -120,8 +134,19 @@ class QuestionAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         frozen = chosen.filter(question_set__frozen_at__isnull=False).count()
         changed = chosen.filter(question_set__frozen_at=None).update(status=status)
         messages.success(request, f"{changed} questions are {status.label.lower()}.")
+        bare = _without_evidence(chosen.filter(question_set__frozen_at=None))
+        if bare:
+            messages.warning(request, _SOME_HAVE_NONE.format(bare))
         if frozen:
             messages.warning(request, f"{frozen} belong to a frozen set and stay as they are.")
+
+
+def _without_evidence(questions: "QuerySet[Question]") -> int:
+    """How many of these are asked and answerable, and have nothing to be scored by."""
+    asked = questions.filter(
+        status=Question.Status.ACCEPTED, expected_outcome=Question.Outcome.ANSWERED
+    )
+    return asked.exclude(evidence__document__isnull=False).count()
 
 
 def _is_frozen(question: Question | None) -> bool:

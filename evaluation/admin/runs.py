@@ -7,10 +7,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from evaluation import losses
 from evaluation.admin import badges
 from evaluation.models import Result, Run
 from knowledge.admin.staff import ReadOnly
@@ -34,7 +36,7 @@ _STAGES = {"dense": "By meaning", "lexical": "By words", "fused": "Both", "final
 @admin.register(Run)
 class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_display = (
-        *("number", "question_set", "origin", "build_number", "status"),
+        *("number", "questions", "origin", "build_number", "status"),
         *("evidence_found", "judged", "created_at"),
     )
     list_filter = ("question_set", "origin", "verdict", "state")
@@ -44,19 +46,28 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("status", "judged", "reason", "error")}),
-        ("Figures", {"fields": ("figures_table", "faults_table", "stages_table")}),
+        ("Figures", {"fields": ("figures_table", "lost_table", "faults_table", "stages_table")}),
         (
             "What was asked",
             {
                 "fields": (
-                    *("question_set", "set_hash", "build_number", "baseline", "origin"),
-                    *("requested_by", "asked", "total", "limit", "seed"),
-                    *("configuration", "revision", "started_at", "finished_at"),
+                    *("questions", "build_number", "compared_with", "origin", "requested_by"),
+                    *("asked", "total", "started_at", "finished_at"),
                 )
             },
         ),
+        (
+            "To make it again",
+            {
+                "classes": ("collapse",),
+                "fields": ("fingerprint", "limit", "seed", "configuration", "revision"),
+            },
+        ),
     )
-    readonly_fields = ("status", "judged", "figures_table", "faults_table", "stages_table")
+    readonly_fields = (
+        *("status", "judged", "figures_table", "lost_table", "faults_table", "stages_table"),
+        *("questions", "compared_with", "fingerprint"),
+    )
 
     @display(description="No.", ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, run: Run) -> int:
@@ -70,6 +81,23 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     def judged(self, run: Run) -> SafeString:
         return badges.of_verdict(run).html()
 
+    @display(description="Questions", ordering="question_set")  # type: ignore[untyped-decorator]
+    def questions(self, run: Run) -> str:
+        return run.question_set.name if run.question_set else "All golden questions"
+
+    @display(description="Compared with")  # type: ignore[untyped-decorator]
+    def compared_with(self, run: Run) -> str | SafeString:
+        if run.baseline_id:
+            url = reverse("admin:evaluation_run_change", args=[run.baseline_id])
+            return format_html('<a href="{}">Run {}</a>', url, run.baseline_id)
+        if run.origin == Run.Origin.GATE and run.metrics.get("differences"):
+            return "The release that answered then"
+        return "Nothing"
+
+    @display(description="Fingerprint of the questions")  # type: ignore[untyped-decorator]
+    def fingerprint(self, run: Run) -> str:
+        return run.set_hash
+
     @display(description="Evidence in the first five")  # type: ignore[untyped-decorator]
     def evidence_found(self, run: Run) -> str:
         found = run.metrics.get("figures", {}).get("evidence@5")
@@ -81,12 +109,18 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     def figures_table(self, run: Run) -> SafeString:
         found, compared = run.metrics.get("figures", {}), run.metrics.get("differences", {})
         rows = [
-            {"words": words, "one": found[name], "difference": compared.get(name)}
+            {"words": words, "one": found[name], "difference": _of(compared, name)}
             for name, words in _WORDS.items()
             if name in found
         ]
-        context = {"rows": rows, "has_differences": bool(compared)}
+        before = "release" if run.origin == Run.Origin.GATE else "run"
+        context = {"rows": rows, "has_differences": bool(compared), "before": before}
         return render_to_string("evaluation/admin/_figures.html", context)
+
+    @display(description="Lost evidence")  # type: ignore[untyped-decorator]
+    def lost_table(self, run: Run) -> SafeString:
+        context = {"lost": losses.rows(run.metrics.get("lost", ()))}
+        return render_to_string("evaluation/admin/_lost.html", context)
 
     @display(description="What went wrong")  # type: ignore[untyped-decorator]
     def faults_table(self, run: Run) -> SafeString:
@@ -106,15 +140,20 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
 
     @display(description="Stages")  # type: ignore[untyped-decorator]
     def stages_table(self, run: Run) -> SafeString:
-        stages = run.metrics.get("stages", {})
-        names = [name for name in _WORDS if any(name in values for values in stages.values())]
+        found = run.metrics.get("stages", {})
+        stages = [stage for stage in _STAGES if stage in found]
         rows = [
-            {"words": _STAGES[stage], "values": [stages[stage].get(name) for name in names]}
-            for stage in _STAGES
-            if stage in stages
+            {"words": words, "values": [found[stage].get(name) for stage in stages]}
+            for name, words in _WORDS.items()
+            if any(name in found[stage] for stage in stages)
         ]
-        context = {"rows": rows, "names": [_WORDS[name] for name in names]}
+        context = {"rows": rows, "names": [_STAGES[stage] for stage in stages]}
         return render_to_string("evaluation/admin/_stages.html", context)
+
+
+def _of(compared: dict[str, Any], name: str) -> Any:
+    """A difference by its name; gates of before kept it by the name's first part."""
+    return compared.get(name) or compared.get(name.partition("@")[0])
 
 
 @admin.register(Result)

@@ -1,7 +1,8 @@
 """The state of a document or version as a word, an icon and a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -30,6 +31,10 @@ class Badge:
     icon: str = "clock"
     sentence: str = ""
     percent: int | None = None
+
+    def without_warning(self, version: DocumentVersion) -> "Badge":
+        """The same where the version's warnings stand beside it anyway."""
+        return replace(self, sentence="") if self.sentence in version.warnings else self
 
     def html(self) -> SafeString:
         return render_to_string("knowledge/admin/_badge.html", {"badge": self})
@@ -69,10 +74,14 @@ def _how_far(version: DocumentVersion) -> list[str]:
     return found
 
 
-def live(document: Document, newest: DocumentVersion) -> SafeString:
-    """The state as the list shows it; one on its way says so, and the page asks for news of it."""
+def live(document: Document, newest: DocumentVersion, *, is_brief: bool = False) -> SafeString:
+    """The state as the list shows it; one on its way says so, and the page asks for news of it.
+
+    ``is_brief`` leaves a warning to what stands beside it.
+    """
+    badge = of_document(document, newest)
     context = {
-        "badge": of_document(document, newest),
+        "badge": badge.without_warning(newest) if is_brief else badge,
         "document": document,
         "is_pending": newest.state in PENDING,
     }
@@ -115,6 +124,15 @@ def ranges(numbers: Sequence[int]) -> str:
         else:
             parts.append([number, number])
     return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in parts)
+
+
+def moment(iso: str) -> datetime | None:
+    """A time that a row keeps as ISO 8601, for a template's ``date``; None where it is none."""
+    try:
+        found = datetime.fromisoformat(iso)
+    except (TypeError, ValueError):
+        return None
+    return timezone.localtime(found) if timezone.is_aware(found) else found
 
 
 def _day(day: object) -> str:

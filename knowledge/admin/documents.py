@@ -15,11 +15,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from core.errors import AppError
-from knowledge import catalogue
+from knowledge import catalogue, notices
 from knowledge.admin import badges, uploading
 from knowledge.admin.answers import person, say, say_receipt
 from knowledge.admin.filters import ConditionFilter, StateFilter
 from knowledge.admin.forms import DocumentForm
+from knowledge.admin.noticing import notices_of_all
+from knowledge.admin.processing import ProcessingActions
 from knowledge.admin.staff import ForStaff
 from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
@@ -43,7 +45,7 @@ _SHOWN_VERSIONS = 10
 
 
 @admin.register(Document)
-class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class DocumentAdmin(ProcessingActions, ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Files in, state in sight, out of answers at once."""
 
     form = DocumentForm
@@ -65,7 +67,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     actions = ("activate", "deactivate", "open_to_all", "process_again", "cancel_processing")
     filter_horizontal = ()
     fieldsets = (
-        ("State", {"fields": ("state", "warnings")}),
+        ("State", {"fields": ("state_now", "warnings")}),
         (None, {"fields": ("title", "source", "document_type")}),
         ("Who may read it", {"fields": ("audience", "groups", "is_active")}),
         ("When it answers", {"fields": _DAYS}),
@@ -78,7 +80,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
         ("When it answers", {"fields": _DAYS}),
     )
     raw_id_fields = ("superseded_by",)
-    readonly_fields = ("state", "warnings", "audience", "versions_table", "passages_table")
+    readonly_fields = ("state_now", "warnings", "audience", "versions_table", "passages_table")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Many files at once, and the state of those in sight, beside the theme's own pages."""
@@ -96,7 +98,11 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {**(extra_context or {}), "stats": catalogue.stats()}
+        context = {
+            **(extra_context or {}),
+            "stats": catalogue.stats(),
+            "notices": notices_of_all(),
+        }
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
@@ -117,6 +123,12 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
     @display(description="State", ordering="newest_state")  # type: ignore[untyped-decorator]
     def state(self, document: Document) -> SafeString:
         return badges.live(document, _newest(document))
+
+    @display(description="State")  # type: ignore[untyped-decorator]
+    def state_now(self, document: Document) -> SafeString:
+        """Without the first warning, as all of them stand below."""
+        newest = _newest(document)
+        return badges.live(document, newest, is_brief=bool(newest.warnings))
 
     @display(description="Version")  # type: ignore[untyped-decorator]
     def version(self, document: Document) -> int:
@@ -143,6 +155,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
             "sentences": newest.warnings,
             "silent": badges.ranges(catalogue.pages_without_text(newest)),
             "pages": newest.page_count,
+            "notices": notices.from_others(document.pk),
         }
         return render_to_string("knowledge/admin/_warnings.html", context)
 
@@ -154,7 +167,7 @@ class DocumentAdmin(ForStaff, ModelAdmin):  # type: ignore[misc]  # unfold has n
                 "version": version,
                 "badge": badges.of_version(
                     version, is_answering=version.pk == document.active_version_id
-                ),
+                ).without_warning(version),
             }
             for version in versions[:_SHOWN_VERSIONS]
         ]

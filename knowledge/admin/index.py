@@ -20,11 +20,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.errors import AppError
 from knowledge import catalogue
-from knowledge.admin import playground
+from knowledge.admin import badges, playground
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
+from knowledge.admin.noticing import lost_in_gate, notices_of_all
 from knowledge.admin.staff import ReadOnly
-from knowledge.indexing import drift, runs
+from knowledge.indexing import drift, rollbacks, runs
 from knowledge.models import IndexBuild
 from knowledge.retrieval.types import IndexUnusable
 from knowledge.services import activate_build, override_gate, request_rebuild
@@ -112,10 +113,13 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        measured = drift.last_measured()
         context = {
             **(extra_context or {}),
             "stats": catalogue.stats(),
-            "drift": drift.last_measured(),
+            "drift": measured,
+            "drift_at": badges.moment(measured["at"]) if measured else None,
+            "notices": notices_of_all(),
         }
         response: HttpResponse = super().changelist_view(request, context)
         return response
@@ -148,7 +152,8 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
 
     @display(description="What the gate found")  # type: ignore[untyped-decorator]
     def gate_report(self, build: IndexBuild) -> SafeString:
-        return render_to_string("knowledge/admin/_gate.html", {"gate": build.gate})
+        context = {"gate": build.gate, "lost": lost_in_gate(build.gate)}
+        return render_to_string("knowledge/admin/_gate.html", context)
 
     @display(description="Built", ordering="built_at")  # type: ignore[untyped-decorator]
     def made(self, build: IndexBuild) -> str:
@@ -165,7 +170,9 @@ class IndexBuildAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has
         except AppError as error:
             messages.error(request, error.detail)
         else:
-            messages.success(request, f"Readers search build {builds[0].pk} from now on.")
+            said = f"Readers search build {builds[0].pk} from now on."
+            ends = rollbacks.sentence_of(builds[0])
+            (messages.warning if ends else messages.success)(request, f"{said} {ends}".strip())
 
     @action(  # type: ignore[untyped-decorator]
         description="Build again",

@@ -14,6 +14,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.errors import AppError
+from knowledge.admin import badges
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
 from knowledge.admin.staff import ReadOnly
@@ -76,11 +77,12 @@ class ReceiptAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no
 
     @display(description="Where and when")  # type: ignore[untyped-decorator]
     def where(self, receipt: Receipt) -> SafeString:
-        return render_to_string("knowledge/admin/_places.html", {"places": receipt.places})
+        places = [{**one, "at": badges.moment(one["at"])} for one in receipt.places]
+        return render_to_string("knowledge/admin/_places.html", {"places": places})
 
     @display(description="Checksums of the files")  # type: ignore[untyped-decorator]
-    def files(self, receipt: Receipt) -> str:
-        return ", ".join(receipt.sha256) or "None"
+    def files(self, receipt: Receipt) -> SafeString:
+        return render_to_string("knowledge/admin/_checksums.html", {"sums": receipt.sha256})
 
     @action(  # type: ignore[untyped-decorator]
         description="Empty the knowledge base",

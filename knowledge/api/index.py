@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from core.errors import NotFound
 from knowledge import catalogue
 from knowledge.api.serializers import (
+    ActivatedSerializer,
     ActivateSerializer,
     IndexBuildSerializer,
     RebuildSerializer,
@@ -49,7 +50,7 @@ class RebuildView(StaffView):
 class ActivateView(StaffView):
     """Go back to a kept build; with a reason, let one in that the quality gate refused."""
 
-    @extend_schema(request=ActivateSerializer, responses=IndexBuildSerializer)
+    @extend_schema(request=ActivateSerializer, responses=ActivatedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         build = IndexBuild.objects.filter(pk=pk).first()
         if build is None:
@@ -61,4 +62,4 @@ class ActivateView(StaffView):
             build = override_gate(build, cast("User", request.user), reason)
         else:
             build = activate_build(build)
-        return Response(IndexBuildSerializer(build).data)
+        return Response(ActivatedSerializer(build).data)

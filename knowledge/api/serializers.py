@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from knowledge.api.document_serializers import LARGEST_ID, TextField
-from knowledge.indexing import runs
+from knowledge.indexing import rollbacks, runs
 from knowledge.models import IndexBuild
 
 
@@ -168,6 +168,19 @@ class IndexBuildSerializer(serializers.ModelSerializer[IndexBuild]):
             return None
         left = runs.seconds_left(build)
         return {"step": build.progress["step"], "percent": percent, "seconds_left": left}
+
+
+class ActivatedSerializer(IndexBuildSerializer):
+    """A release that answers from now on, and what ends that."""
+
+    notice = serializers.SerializerMethodField()
+
+    class Meta(IndexBuildSerializer.Meta):
+        fields = [*IndexBuildSerializer.Meta.fields, "notice"]
+
+    def get_notice(self, build: IndexBuild) -> str:
+        """After going back: what will make a newer build answer again. Else empty."""
+        return rollbacks.sentence_of(build)
 
 
 class ActivateSerializer(serializers.Serializer[Any]):

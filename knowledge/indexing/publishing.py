@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from knowledge.indexing import configurations, due
+from core.hints import send_hint
+from knowledge.indexing import configurations, due, rollbacks
 from knowledge.indexing.leases import BuildLease, LeaseLost, Step, Version
 from knowledge.indexing.rows import Chosen
 from knowledge.indexing.vectors import ROWS, batched
@@ -85,6 +87,14 @@ def publish(rights: Rights, release: Release) -> None:
         if due.is_recent_part_large(build):
             IndexState.objects.filter(pk=1).update(full_wanted=F("wanted"))
         _forget_refusal(build, wanted)
+        rollbacks.end(build)
+        transaction.on_commit(tell_published, robust=True)
+
+
+def tell_published() -> None:
+    """Other apps look at what answers now; a lost hint is found by their own sweeps."""
+    for name in settings.INDEX_PUBLISHED:
+        send_hint(name)
 
 
 def _move(build: IndexBuild, state: str, **fields: Any) -> None:
@@ -124,6 +134,7 @@ def publish_nothing(rights: Rights, revision: int) -> None:
     with transaction.atomic():
         rights.close(revision, revision)
         IndexBuild.objects.filter(state=Build.ACTIVE).update(state=Build.KEPT)
+        rollbacks.end(None)
 
 
 def point_at(chosen: Sequence[Chosen], revision: int = 0) -> None:

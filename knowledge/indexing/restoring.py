@@ -5,8 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from knowledge.indexing import configurations
-from knowledge.indexing.publishing import point_at
+from knowledge.indexing import configurations, rollbacks
+from knowledge.indexing.publishing import point_at, tell_published
 from knowledge.indexing.rows import Chosen
 from knowledge.indexing.vectors import ROWS, batched
 from knowledge.models import DocumentVersion, IndexBuild, IndexConfiguration, IndexState
@@ -30,6 +30,7 @@ def restore(build: IndexBuild, index: SearchBackend[Any], **fields: Any) -> bool
     wanted = configurations.wanted_if_known()
     with transaction.atomic():
         IndexState.objects.select_for_update().filter(pk=1).first()  # the order of locks
+        rollbacks.begin(build, chosen)
         IndexBuild.objects.filter(state=Build.ACTIVE).update(state=Build.KEPT)
         waiting = IndexBuild.objects.filter(pk=build.pk, state__in=(Build.KEPT, Build.REFUSED))
         if not waiting.update(state=Build.ACTIVE, activated_at=timezone.now(), **fields):
@@ -37,6 +38,7 @@ def restore(build: IndexBuild, index: SearchBackend[Any], **fields: Any) -> bool
             return False
         point_at(chosen)
         _hold(build, wanted)
+        transaction.on_commit(tell_published, robust=True)
     return True
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0007_expansionterm'),
+        ('knowledge', '0009_rollback'),
     ]
 
     operations = [

@@ -102,6 +102,9 @@ class IndexState(models.Model):
     refused = models.ForeignKey(
         IndexConfiguration, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # Since staff went back: {"build", "left", "documents": {document: the version that was left}},
+    # and "ended_by" and "ended_at" once another build answers. See knowledge.indexing.rollbacks.
+    rollback = models.JSONField(default=dict, blank=True)
     # The right to publish, held for seconds; and the right to make a full build, held for as long
     # as that takes, so that new documents need not wait for it.
     attempts = models.PositiveSmallIntegerField(default=0)

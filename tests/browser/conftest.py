@@ -61,12 +61,12 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the product, with a few documents and answers quoted from them."""
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the product of these tests runs with, and every command beside it."""
     folder = tmp_path_factory.mktemp("browser")
     give_prepared_model(folder)
     port = _free_port()
-    environment = {
+    return {
         **os.environ,
         "DATA_DIR": str(folder),
         "PORT": str(port),
@@ -80,10 +80,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "LOG_LEVEL": "WARNING",
         "PYTHONPATH": str(ROOT),
     }
+
+
+@pytest.fixture(scope="session")
+def server(environment: dict[str, str]) -> Iterator[str]:
+    """The address of the product, with a few documents and answers quoted from them."""
+    folder, port = Path(environment["DATA_DIR"]), environment["PORT"]
     python = [sys.executable, "manage.py"]
     for command in (["migrate", "-v", "0"], ["shell", "--no-imports", "-c", SEED]):
         subprocess.run([*python, *command], cwd=ROOT, env=environment, check=True, timeout=180)
-    serve = [sys.executable, "-m", "uvicorn", "core.asgi:application", "--port", str(port)]
+    serve = [sys.executable, "-m", "uvicorn", "core.asgi:application", "--port", port]
     options = ["--log-level", "warning", "--timeout-graceful-shutdown", "2"]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(

@@ -255,3 +255,33 @@ def test_runs_and_results_are_for_reading(desk, golden, questions):
     assert desk.post(page_of("run", made), {"verdict": "passed"}).status_code == 403
     assert desk.get(reverse("admin:evaluation_run_add")).status_code == 403
     assert desk.get(reverse("admin:evaluation_result_add")).status_code == 403
+
+
+def test_an_accepted_question_without_evidence_is_saved_with_a_warning(desk, golden, office):
+    page = desk.post(ADD, question_form(golden), follow=True).content.decode()
+    assert "This question has no evidence, so that it is left out of every figure" in page
+    assert Question.objects.get().status == "accepted"
+
+
+def test_a_question_with_evidence_or_that_nothing_answers_or_a_proposal_has_no_warning(
+    desk, golden, office
+):
+    forms = [
+        question_form(golden, (office["parking"], "Ask the front desk")),
+        question_form(golden, text="Peru?", expected_outcome="not_found"),
+        question_form(golden, text="Badges?", status="proposed"),
+    ]
+    for form in forms:
+        assert "has no evidence" not in desk.post(ADD, form, follow=True).content.decode()
+    assert Question.objects.count() == 3
+
+
+def test_accepting_several_says_how_many_have_no_evidence(desk, golden, ask, office):
+    chosen = [
+        ask("Where is a badge?", office["parking"], "Ask the front desk", status="proposed"),
+        ask("What is the capital of Peru?", status="proposed"),
+        ask("How long is leave?", status="proposed", expected_outcome="answered"),
+    ]
+    form = {"action": "accept", "_selected_action": [one.pk for one in chosen]}
+    page = desk.post(QUESTIONS, form, follow=True).content.decode()
+    assert "1 of them have no evidence" in page

@@ -7,8 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from evaluation.models import Question, Run
+from knowledge import indexing
 from knowledge.models import IndexBuild
-from knowledge.services import set_active
+from knowledge.services import add_version, set_active, set_groups
+from tests.evaluation.conftest import make_group
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 
@@ -45,11 +47,32 @@ def test_the_last_run_is_what_the_next_is_compared_with(many, office):
     evaluate("golden")
     assert evaluate("golden", "--gate")[0] == 0
     assert Run.objects.first().baseline == Run.objects.last()
-    set_active(office["parking"], False)
+    set_groups(office["parking"], [make_group("hr").name])
     status, out, _ = evaluate("golden", "--gate")
     assert status == 1
-    assert "evidence@5 -1.000" in out
+    assert "40 fewer of 40 questions than before (-100 percentage points" in out
     assert evaluate("golden")[0] == 0
+
+
+def test_evidence_that_a_new_version_lost_is_a_miss_and_is_listed(many, office):
+    evaluate("golden")
+    version = add_version(office["parking"], "# Parking\n\nBicycles stand in the yard.")
+    indexing.process_version(version.pk)
+    indexing.build_index()
+    status, out, _ = evaluate("golden", "--gate")
+    assert status == 1
+    assert "40 golden questions lost their evidence with a new version" in out
+    said = "The quote is not in the document's text. It counts as a miss."
+    assert f"Where is parking badge 7?: “Parking”. {said}" in out
+
+
+def test_evidence_that_was_taken_out_on_purpose_is_listed_and_no_miss(many, office):
+    evaluate("golden")
+    set_active(office["parking"], False)
+    status, out, _ = evaluate("golden", "--gate")
+    assert status == 3
+    assert "Where is parking badge 7?: “Parking”. The document is out of answers." in out
+    assert "counts as a miss" not in out
 
 
 def test_fewer_than_thirty_questions_judge_nothing(questions):

@@ -14,7 +14,7 @@ from evaluation.sets import accepted, content_hash
 from knowledge import conf, index_store
 from knowledge.models import IndexBuild
 from knowledge.search.audiences import Audience
-from knowledge.services import set_active, set_groups
+from knowledge.services import set_groups
 from tests.fakes import BagOfWordsEmbedder
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -65,7 +65,7 @@ def test_a_question_is_asked_as_its_groups_and_as_nobody_else(golden, questions,
 
 
 def test_the_stage_that_lost_the_evidence_is_named(golden, questions, office):
-    set_active(office["parking"], False)
+    set_groups(office["parking"], ["hr"])
     lost = result_of(run(golden), questions[3])
     assert (lost.fault, lost.metrics["evidence@5"]) == ("not_retrieved", 0)
     assert lost.stages["dense"]["rank"] is None
@@ -109,7 +109,7 @@ def test_a_sample_is_the_same_every_time(golden, questions):
 
 def test_two_runs_are_compared_question_by_question(golden, questions, office):
     before = run(golden)
-    set_active(office["parking"], False)
+    set_groups(office["parking"], ["hr"])
     after = run(golden, baseline=before)
     difference = after.metrics["differences"]["evidence@5"]
     assert difference["value"] == pytest.approx(-2 / 6)

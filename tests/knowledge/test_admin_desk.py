@@ -11,6 +11,8 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from knowledge.models import (
     Document,
@@ -22,6 +24,7 @@ from knowledge.models import (
     WatchedFolder,
 )
 from knowledge.search import search
+from knowledge.services import delete_document
 from tests.knowledge.conftest import LEAVE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engine]
@@ -286,3 +289,36 @@ def test_words_are_listed_and_edited(desk):
     desk.post(url, {"kind": "synonym", "term": "leave", "alternatives": "holiday\nabsence"})
     assert ExpansionTerm.objects.get().alternative_list == ["holiday", "absence"]
     assert "holiday, absence" in shown(page(desk, OTHERS[1]))
+
+
+def test_a_warning_stands_once_on_a_documents_page(desk, add_text):
+    document = add_text("Scanned book", "some words")
+    document.versions.update(warnings=["Pages 41 to 43 are pictures."])
+    url = reverse("admin:knowledge_document_change", args=[document.pk])
+    text = page(desk, url)
+    assert "Partly read" in text
+    assert text.count("Pages 41 to 43 are pictures.") == 1
+
+
+def test_the_playground_is_in_the_menu_of_every_page(desk, add_text):
+    link = f'href="{reverse("admin:knowledge_playground")}"'
+    for url in (reverse("admin:index"), reverse("admin:evaluation_question_changelist")):
+        text = page(desk, url)
+        assert link in text
+        assert "Playground" in text
+        assert f'href="{reverse("admin:evaluation_run_changelist")}"' in text
+
+
+def test_dates_have_one_form(desk, add_text):
+    add_text("Leave", LEAVE)
+    build = IndexBuild.objects.get(state="active")
+    day = date_format(localtime(build.activated_at), "j M Y, H:i")
+    url = reverse("admin:knowledge_indexbuild_change", args=[build.pk])
+    assert day in page(desk, url)
+
+
+def test_the_checksums_of_a_receipt_are_folded_away(desk, add_text):
+    receipt = delete_document(add_text("Leave", LEAVE))
+    text = page(desk, reverse("admin:knowledge_receipt_change", args=[receipt.pk]))
+    assert "1 checksum (SHA-256)" in text
+    assert f"<li><code>{receipt.sha256[0]}</code></li>" in text
