@@ -103,13 +103,13 @@ def test_the_page_is_told_how_far_documents_are(desk, queued, add_text):
     ready = add_text("Leave", LEAVE)
     running = queued("running", "Running one")
     running.versions.update(
-        state="processing", step="extracting", percent=20, page_count=40, pages_done=12,
-        started_at=timezone.now() - timedelta(seconds=20),
+        state="processing", step="embedding", percent=50, page_count=40, pages_done=12,
+        progress={"total": 400, "from": 0, "done": 100, "spent": 20.0},
     )  # fmt: skip
     news = desk.get(STATES, {"ids": f"{ready.pk},{running.pk},999,abc,-1"}).json()
     assert set(news) == {str(ready.pk), str(running.pk)}
     assert "12 of 40 pages" in news[str(running.pk)]
-    assert "left" in news[str(running.pk)]
+    assert "about 60 s left" in news[str(running.pk)]
     assert "data-pending" in news[str(running.pk)]
     assert "Searchable" in news[str(ready.pk)]
     assert "data-pending" not in news[str(ready.pk)]
