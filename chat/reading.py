@@ -1,7 +1,6 @@
 """Messages as readers see them: the *answer*, *source* and *session* of the API, turns for pages.
 
-What a footnote quotes is read from the document's version now, as this reader may see it now.
-The number of queries does not depend on the number of messages.
+What a footnote quotes is read now, as this reader may see it. Queries do not grow with messages.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -66,8 +66,6 @@ class Runtime:
         self._drained_at: float | None = None
         self._flushed = monotonic()
 
-    # --- for any thread -------------------------------------------------------------------------
-
     def start(self, run: Run) -> None:
         """Begin to write an answer whose row is there and whose lease is ours."""
         loop = self._running_loop()
@@ -127,8 +125,6 @@ class Runtime:
             sleep(0.01)
         return not self.runs()
 
-    # --- the desk: for the loop's own tasks -----------------------------------------------------
-
     def rows(self, work: Callable[[], T]) -> Awaitable[T]:
         return asyncio.wrap_future(self._rows.submit(closing, work))
 
@@ -145,8 +141,6 @@ class Runtime:
     def known_models(self) -> list[ChatModel]:
         """The models that were asked so far, for a look at them from any thread."""
         return list(self._models.values())
-
-    # --- inside the loop ------------------------------------------------------------------------
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
