@@ -5,7 +5,6 @@ What costs CPU runs in the desk's threads; a check that fails leaves the sentenc
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -25,14 +24,6 @@ from knowledge.passages import Passage
 from knowledge.search import EmbedderUnavailable, embed
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """Sentences with their support, and the spans that their footnotes quote, by number."""
-
-    sentences: tuple[Sentence, ...]
-    spans: Mapping[int, tuple[int, int]]
 
 
 async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> tuple[Sentence, ...]:

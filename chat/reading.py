@@ -123,35 +123,6 @@ def sources(citations: Sequence[Citation], *, user: Any) -> list[dict[str, Any]]
     return [_source(citation, read[_span(citation)]) for citation in citations]
 
 
-def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any]]:
-    """The candidates of a stored search as *sources* without a number; what is gone is left out."""
-    stored = retrieval.get("candidates", [])
-    spans = {
-        index: Span(c["document_id"], c["document_version"], c["start"], c["end"])
-        for index, c in enumerate(stored)
-    }
-    texts = read_spans(list(spans.values()), user=user) if spans else {}
-    return [
-        {
-            "number": None,
-            "document_id": c["document_id"],
-            "document_version": c["document_version"],
-            "title": texts[spans[index]].title,
-            "heading": c["heading"],
-            "page": c["page"],
-            "content": texts[spans[index]].text,
-            "gone": None,
-            "start": c["start"],
-            "end": c["end"],
-            "score": c["score"],
-            "url": source_url(c["document_id"], c["document_version"], c["start"], c["end"]),
-            **_review(texts[spans[index]]),
-        }
-        for index, c in enumerate(stored)
-        if texts[spans[index]].gone is None
-    ]
-
-
 def _fetch(messages: Sequence[Message], user: Any) -> _Shelf:
     ids = [message.pk for message in messages]
     citations: dict[Any, list[Citation]] = {pk: [] for pk in ids}
@@ -248,11 +219,11 @@ def _source(citation: Citation, read: SpanText) -> dict[str, Any]:
         "end": citation.end,
         "score": citation.score,
         "url": _url(citation, read),
-        **_review(read),
+        **review(read),
     }
 
 
-def _review(read: SpanText) -> dict[str, Any]:
+def review(read: SpanText) -> dict[str, Any]:
     """Until when the document was to be looked over, and whether that day has passed."""
     return {"review_by": read.review_by or None, "is_overdue": read.is_overdue}
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from chat import journal, reading
+from chat.candidates import candidates
 from chat.models import ChatSession, Citation, Message
 from chat.replaying import pieces
 from chat.runs import Run
@@ -90,7 +91,7 @@ def _seen(message: Message) -> Seen:
         user_id=user.pk,
         state=message.state,
         body=reading.answer(message, user=user),
-        sources=reading.candidates(message.retrieval, user=user),
+        sources=candidates(message.retrieval, user=user),
     )
 
 

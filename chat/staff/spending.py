@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 from chat.generation.modelconfig import NANO
 from chat.models import ModelCall, Spending
 from chat.spending import EVERYONE, today
-from chat.staff.permissions import ReadByStaff
+from core.staff import ReadOnly
 
 PERIODS = (7, 30, 90)  # days
 _WENT_WELL = (ModelCall.Outcome.DONE, ModelCall.Outcome.STOPPED, ModelCall.Outcome.RUNNING)
@@ -37,7 +37,7 @@ class Today:
 
 
 @admin.register(Spending)
-class SpendingAdmin(ReadByStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class SpendingAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """The list is of days and models, not of the sums that hold the budgets."""
 
     def changelist_view(
@@ -61,7 +61,7 @@ class SpendingAdmin(ReadByStaff, ModelAdmin):  # type: ignore[misc]  # unfold ha
 
 
 @admin.register(ModelCall)
-class ModelCallAdmin(ReadByStaff, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class ModelCallAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Single calls; whose they were is not shown."""
 
     list_display = (

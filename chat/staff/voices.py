@@ -17,9 +17,9 @@ from chat.generation.voice import Voice
 from chat.models import Voice as VoiceRow
 from chat.runtime import runtime
 from chat.services import clean_text
-from chat.staff.permissions import is_staff
 from chat.trying import Trial, try_voice
 from chat.voices import active_voice, save_voice, use_voice, voice_of
+from core.staff import is_staff
 
 _LIST = "admin:chat_voice_changelist"
 TRIAL_SECONDS = 90  # a web request of staff waits no longer

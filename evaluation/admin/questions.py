@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 
+from core.staff import ForStaff
 from evaluation.admin import badges
 from evaluation.admin.forms import EvidenceForm, EvidenceFormSet, QuestionForm
 from evaluation.models import Evidence, Question
-from knowledge.admin.staff import ForStaff
 
 _NO_EVIDENCE = (
     "This question has no evidence, so that it is left out of every figure and of the gate. Add "

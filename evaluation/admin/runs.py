@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from core.staff import ReadOnly
 from evaluation import losses
 from evaluation.admin import badges
 from evaluation.models import Result, Run
-from knowledge.admin.staff import ReadOnly
 from knowledge.models import Document
 
 _WORDS = {

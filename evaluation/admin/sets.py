@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from core.staff import ForStaff
 from evaluation import runs, sets
 from evaluation.admin import badges
 from evaluation.admin.forms import QuestionSetForm
 from evaluation.importing import import_questions
 from evaluation.models import Question, QuestionSet, Run, RunState
-from knowledge.admin.staff import ForStaff
 
 _SHOWN_RUNS = 5
 _SHOWN_PROBLEMS = 20

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from knowledge.admin.staff import ReadOnly
+from core.staff import ReadOnly
 from knowledge.models import Chunk
 
 

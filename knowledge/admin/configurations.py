@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from core.staff import ForStaff
 from knowledge import index_store
-from knowledge.admin.staff import ForStaff
 from knowledge.models import IndexConfiguration
 
 

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from core.errors import AppError
+from core.staff import ForStaff
 from knowledge import catalogue, notices
 from knowledge.admin import badges, uploading
 from knowledge.admin.answers import person, say, say_receipt
@@ -22,7 +23,6 @@ from knowledge.admin.filters import ConditionFilter, StateFilter
 from knowledge.admin.forms import DocumentForm
 from knowledge.admin.noticing import notices_of_all
 from knowledge.admin.processing import ProcessingActions
-from knowledge.admin.staff import ForStaff
 from knowledge.admin.uploads import stored_first
 from knowledge.ingestion.sniffing import MediaType
 from knowledge.models import Chunk, Document, DocumentVersion

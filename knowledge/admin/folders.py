@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from knowledge.admin.staff import ForStaff
+from core.staff import ForStaff
 from knowledge.models import WatchedFolder
 from knowledge.services.folders import change_folder
 

@@ -19,12 +19,12 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.errors import AppError
+from core.staff import ReadOnly
 from knowledge import catalogue
 from knowledge.admin import badges, playground
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
 from knowledge.admin.noticing import lost_in_gate, notices_of_all
-from knowledge.admin.staff import ReadOnly
 from knowledge.indexing import drift, rollbacks, runs
 from knowledge.models import IndexBuild
 from knowledge.retrieval.types import IndexUnusable

@@ -14,10 +14,10 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.errors import AppError
+from core.staff import ReadOnly
 from knowledge.admin import badges
 from knowledge.admin.answers import sent_to
 from knowledge.admin.badges import Badge
-from knowledge.admin.staff import ReadOnly
 from knowledge.models import Receipt
 from knowledge.services import empty_knowledge_base
 from knowledge.services.emptying import CONFIRMATION, check_confirmation

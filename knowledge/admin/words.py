@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from knowledge.admin.staff import ForStaff
+from core.staff import ForStaff
 from knowledge.models import ExpansionTerm
 
 _SHOWN = 6

@@ -17,7 +17,6 @@ from chat.generation.support.lexicon import (
     ORDINALS,
     SCALES,
     UNITS,
-    WEEKDAYS,
 )
 from chat.generation.terms import stem
 
@@ -276,7 +275,3 @@ def _unit(found: list[Token], at: int, text: str) -> str:
         if following.text.casefold() in UNITS:
             return UNITS[following.text.casefold()]
     return ""
-
-
-def is_weekday(token: Token) -> bool:
-    return token.kind == "word" and token.text.casefold() in WEEKDAYS

@@ -12,7 +12,6 @@ from chat.generation.understanding.smalltalk import Talk
 
 _FOLDER = Path(__file__).parent / "phrases"
 ENGLISH = "en"
-RIGHT_TO_LEFT = frozenset({"ar", "he"})
 
 
 @cache

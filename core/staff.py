@@ -1,4 +1,4 @@
-"""Who manages knowledge: staff, in the admin as by API."""
+"""Who manages rows in the admin: all staff."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ class ForStaff:
     """Permissions of an admin whose rows all staff may see and change."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_staff(request)
+        return is_staff(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_staff(request)
+        return is_staff(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_staff(request)
+        return is_staff(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_staff(request)
+        return is_staff(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_staff(request)
+        return is_staff(request)
 
 
 class ReadOnly(ForStaff):
@@ -37,5 +37,5 @@ class ReadOnly(ForStaff):
         return False
 
 
-def _is_staff(request: HttpRequest) -> bool:
+def is_staff(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_staff)

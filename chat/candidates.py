@@ -1,0 +1,37 @@
+"""The passages that a search found for an answer, as its reader may see them now."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chat.reading import review
+from knowledge.passages import Span, source_url
+from knowledge.search import read_spans
+
+
+def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any]]:
+    """The candidates of a stored search as *sources* without a number; what is gone is left out."""
+    stored = retrieval.get("candidates", [])
+    spans = {
+        index: Span(c["document_id"], c["document_version"], c["start"], c["end"])
+        for index, c in enumerate(stored)
+    }
+    texts = read_spans(list(spans.values()), user=user) if spans else {}
+    return [
+        {
+            "number": None,
+            "document_id": c["document_id"],
+            "document_version": c["document_version"],
+            "title": texts[spans[index]].title,
+            "heading": c["heading"],
+            "page": c["page"],
+            "content": texts[spans[index]].text,
+            "gone": None,
+            "start": c["start"],
+            "end": c["end"],
+            "score": c["score"],
+            "url": source_url(c["document_id"], c["document_version"], c["start"], c["end"]),
+            **review(texts[spans[index]]),
+        }
+        for index, c in enumerate(stored)
+        if texts[spans[index]].gone is None
+    ]
