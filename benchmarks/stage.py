@@ -81,13 +81,16 @@ def _wait_for(url: str, seconds: float = 90) -> None:
 
 @contextlib.contextmanager
 def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> Iterator[Stage]:
-    """Start web (and worker) in a folder of their own; all is gone at the end."""
-    folder = tempfile.mkdtemp(prefix="footnote-bench-")
+    """Start web (and worker) in a folder of their own; all is gone at the end.
+
+    With a ``DATA_DIR`` among the settings they run on what is there, and leave it.
+    """
+    own = "" if "DATA_DIR" in settings else tempfile.mkdtemp(prefix="footnote-bench-")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     env = {
         **os.environ,
-        "ENV_FILE": "", "SECRET_KEY": secrets.token_hex(32), "DATA_DIR": folder, "PORT": str(port),
+        "ENV_FILE": "", "SECRET_KEY": secrets.token_hex(32), "DATA_DIR": own, "PORT": str(port),
         "SITE_URL": url, "CHAT_RATE_USER": "", "CHAT_RATE_ANONYMOUS": "", "LOG_LEVEL": "WARNING",
         "DJANGO_SUPERUSER_EMAIL": EMAIL, "DJANGO_SUPERUSER_PASSWORD": PASSWORD, **settings,
     }  # fmt: skip
@@ -115,7 +118,8 @@ def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> It
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(30)
             process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        if own:
+            shutil.rmtree(own, ignore_errors=True)
 
 
 def percentile(values: list[float], share: float) -> float:

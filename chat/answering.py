@@ -42,7 +42,7 @@ async def write_answer(run: Run, desk: Desk) -> Ending:
 
     Errors of a model end in a quoted answer with a notice; others are the caller's.
     """
-    job = await desk.rows(partial(load, run.message_id))
+    job = await desk.rows(partial(load, run.message_id, run.row))
     run.language = job.language
     screen = Screen(run, job)
     try:

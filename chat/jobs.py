@@ -43,9 +43,16 @@ class Job:
         return prompts.version(self.voice)
 
 
-def load(message_id: UUID) -> Job:
-    """The question of an answer and the turns before it."""
-    message = Message.objects.select_related("question", "session__user").get(pk=message_id)
+def load(message_id: UUID, known: Message | None = None) -> Job:
+    """The question of an answer and the turns before it.
+
+    Args:
+        message_id: of the answer.
+        known: its row, with question, conversation and asker, where it was just written.
+    """
+    message = known or Message.objects.select_related("question", "session__user").get(
+        pk=message_id
+    )
     question = message.question
     if question is None:
         raise ValueError(f"message {message_id} answers nothing")

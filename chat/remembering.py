@@ -65,7 +65,8 @@ def recall(session: ChatSession, before: int, count: Callable[[str], int]) -> Re
         count: tokens of a text.
     """
     most = most_turns()
-    if not most:
+    # The answer's own question stands between; what is not there needs no query.
+    if not most or before < session.remembered_from + 2:
         return Recalled()
     rows = list(_turn_rows(session, before).order_by("-ordinal")[: most + BATCH])
     rows.reverse()

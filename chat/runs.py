@@ -117,6 +117,7 @@ class Run:
     session_id: UUID
     user_id: int
     lease_token: UUID | None = None  # None: another process writes, this one follows
+    row: Any = None  # the answer's, as it was stored a moment ago
     log: list[Event] = field(default_factory=list)
     text: str = ""
     quotes: dict[int, Quoted] = field(default_factory=dict)

@@ -71,12 +71,12 @@ def reserve(order: Order) -> int:
     day = today()
     user = _asker(order.message_id)
     amount = nano(order.highest_cost)
-    limits = _limits(user)
+    # What costs nothing is on no budget: there is nothing to hold and nothing to settle.
+    limits = _limits(user) if amount else {}
     with transaction.atomic():
         _open(day, user, limits)
         for scope in sorted(limits):
-            # What costs nothing is never refused, even where a budget was overdrawn.
-            _hold(day, scope, amount, limits[scope] if amount else None)
+            _hold(day, scope, amount, limits[scope])
         return ModelCall.objects.create(
             day=day,
             model=order.model,

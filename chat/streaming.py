@@ -101,7 +101,9 @@ async def _live(run: Run, after: int) -> AsyncIterator[Event]:
                 return
             if batch:
                 spoke = monotonic()
-                await asyncio.sleep(GATHER_SECONDS)
+                # Behind words only: the first of them shall not wait for what came before.
+                if any(event.kind == "token" for event in batch):
+                    await asyncio.sleep(GATHER_SECONDS)
             elif monotonic() - spoke >= PING_SECONDS:
                 spoke = monotonic()
                 yield Event("ping", {}, sent)

@@ -2,9 +2,10 @@
 
 import os
 
-from core.native import limit_threads
+from core.native import allow_files, limit_threads
 
 limit_threads()
+allow_files()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
 from django.core.asgi import get_asgi_application  # noqa: E402  (after the environment)

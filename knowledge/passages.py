@@ -44,6 +44,7 @@ class Passage:
     review_by: str = ""  # ISO 8601 date, of the document; empty where none is set
     is_overdue: bool = False  # that day has passed
     same_as: tuple[int, ...] = ()  # other documents that the asker may see and that say the same
+    gives_orders: bool = True  # False: its version was looked through, and none speaks to a model
 
     @property
     def url(self) -> str:

@@ -106,7 +106,10 @@ def build(
         messages.append(Message("assistant", as_words(answer, marker)))
     passages = context.passages
     if omits_orders:
-        passages = tuple(replace(one, text=without_orders(one.text)) for one in passages)
+        passages = tuple(
+            replace(one, text=without_orders(one.text)) if one.gives_orders else one
+            for one in passages
+        )
     shown = "\n\n".join(
         _fenced(passage, number, marker) for number, passage in enumerate(passages, start=1)
     )

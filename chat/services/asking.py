@@ -115,7 +115,8 @@ class _Asking:
             lease_token=token,
             lease_until=lease_end(),
         )
-        run = Run(answer.pk, session.pk, self.user.pk, token)
+        session.user = self.user
+        run = Run(answer.pk, session.pk, self.user.pk, token, answer)
         transaction.on_commit(partial(_start, run))
         return Asked(session, asked, answer, is_new=True)
 

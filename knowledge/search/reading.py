@@ -28,6 +28,7 @@ _COLUMNS = (
     "version_id",
     "version__number",
     "version__created_at",
+    "version__orders",
     "version__document_id",
     "version__document__title",
     "version__document__document_type",
@@ -90,7 +91,7 @@ def _marked(scope: Scope, size: int) -> tuple[QuerySet[Chunk, Row], Marks]:
 
 
 def _passage(row: Sequence[Any], hit: RetrievedHit, scope: Scope) -> Passage:
-    heading, page, text, start, end, version, number, created_at, *of_document = row
+    heading, page, text, start, end, version, number, created_at, orders, *of_document = row
     document, title, document_type, source, review_by = of_document
     return Passage(
         chunk_id=str(hit.chunk_id),
@@ -110,6 +111,7 @@ def _passage(row: Sequence[Any], hit: RetrievedHit, scope: Scope) -> Passage:
         uploaded_at=created_at.isoformat(),
         review_by=review_by.isoformat() if review_by else "",
         is_overdue=review_by is not None and review_by < scope.today,
+        gives_orders=bool(orders),
     )
 
 
