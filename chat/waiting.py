@@ -6,12 +6,14 @@ from uuid import UUID
 
 from chat.runtime import runtime
 from chat.watching import POLL_SECONDS, is_running
+from core.handler import step_aside
 
 PUT_AWAY_SECONDS = 0.02
 
 
 def wait_for_answer(message_id: UUID) -> None:
     """Return once the answer has ended. It always does: a process that dies loses its lease."""
+    step_aside()
     while True:
         run = runtime().find(message_id)
         if run is not None:

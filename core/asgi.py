@@ -2,16 +2,16 @@
 
 import os
 
-from core.native import allow_files, limit_threads
+from core.native import allow_files, limit_threads, share_turns
 
 limit_threads()
 allow_files()
+share_turns()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402  (after the environment)
-
-from core.drain import announce_drain  # noqa: E402
+from core.drain import announce_drain  # noqa: E402  (after the environment)
+from core.handler import application as django_application  # noqa: E402
 from core.limits import limit_bodies  # noqa: E402
 from core.warming import warm_early  # noqa: E402
 
-application = announce_drain(warm_early(limit_bodies(get_asgi_application())))
+application = announce_drain(warm_early(limit_bodies(django_application())))

@@ -83,6 +83,17 @@ def request_context(get_response: Any) -> Answer | AsyncAnswer:
     return answer
 
 
+def answer_if_alive(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer to the liveness check, as the middlewares would give it; None for the rest."""
+    if _alive(request) is None:
+        return None
+    return security_headers(request_context(_nothing))(request)  # type: ignore[return-value]
+
+
+def _nothing(request: HttpRequest) -> HttpResponseBase:
+    raise AssertionError(request.path_info)  # the check was answered before it came here
+
+
 def _begin(request: HttpRequest) -> float:
     """Set the id: a proxy's own where there is one to trust, else a new one."""
     given = request.headers.get("X-Request-ID", "") if settings.TRUSTED_PROXY_COUNT else ""

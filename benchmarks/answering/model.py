@@ -14,7 +14,11 @@ import time
 from typing import Any
 
 MARKED = 20  # every so many words a footnote mark
-_WORDS = ["Each", "request", "goes", "to", "the", "person", "in", "charge", "who", "reads", "it", "looks", "at", "the", "rules", "of", "the", "house", "and", "writes", "down", "what", "was", "decided", "so", "that", "others", "may", "follow", "later", "without", "having", "to", "ask", "again"]
+_SAID = (
+    "Each request goes to the person in charge who reads it looks at the rules of the house and "
+    "writes down what was decided so that others may follow later without having to ask again"
+)
+_WORDS = _SAID.split()
 _NUMBER = re.compile(r"\((\d+)\)")
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"

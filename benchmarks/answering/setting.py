@@ -72,6 +72,8 @@ def warm(running: Stage, tokens: list[str], questions: list[str]) -> None:
 
     async def some() -> None:
         for _ in range(3):
-            await asyncio.gather(*(ask(running.url, t, q) for t, q in zip(tokens, questions[-8:])))
+            await asyncio.gather(
+                *(ask(running.url, t, q) for t, q in zip(tokens, questions[-8:], strict=False))
+            )
 
     asyncio.run(some())

@@ -35,10 +35,8 @@ class Added:
 
 
 def measure(site: Site, readers: int) -> None:
-    print(
-        f"\n{readers} streams of {TOKENS} tokens at {1 / DELAY:.0f} a second, {site.chunks:,} chunks",
-        flush=True,
-    )
+    speed = f"{TOKENS} tokens at {1 / DELAY:.0f} a second"
+    print(f"\n{readers} streams of {speed}, {site.chunks:,} chunks", flush=True)
     questions, people = site.questions(readers), site.people(readers)
     with model(tokens=TOKENS, delay=DELAY) as address, footnote(site, address) as running:
         warm(running, people[:4], questions)
@@ -97,5 +95,5 @@ async def _read_straight(url: str, number: int) -> list[tuple[int, float]]:
     ):
         async for line in answer.aiter_lines():
             if line.startswith("data: {") and (length := next(lengths, None)) is not None:
-                at.append((length, time.monotonic()))
+                at += [(length, time.monotonic())]
     return at

@@ -63,7 +63,7 @@ def estimate_tokens(text: str) -> int:
     English has about four characters a token, other scripts down to one; a third of the code
     points and at least one a character outside Latin is on the safe side.
     """
-    wide = sum(1 for character in text if ord(character) > 0x24F)
+    wide = 0 if text.isascii() else sum(map((0x24F).__lt__, map(ord, text)))
     return math.ceil((len(text) - wide) / 3.2) + wide
 
 

@@ -30,7 +30,7 @@ class Dialect:
         if self.takes_stream_options:
             said["stream_options"] = {"include_usage": True}
         if config.extra:
-            said["extra_body"] = json.loads(config.extra)
+            said |= json.loads(config.extra)
         return said
 
     def learn(self, error: openai.BadRequestError) -> bool:

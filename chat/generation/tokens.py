@@ -111,16 +111,16 @@ class Piece:
 
 
 def read_piece(event: Any) -> Piece:
-    """What one chunk holds, which the client has not validated."""
-    usage = getattr(event, "usage", None)
+    """What one chunk holds: JSON that nobody has validated."""
+    usage = _field(event, "usage")
     counts = (_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
-    choices = getattr(event, "choices", None)
+    choices = _field(event, "choices")
     if not isinstance(choices, list) or not choices:
         return Piece("", *counts, "", is_alive=False)
-    delta = getattr(choices[0], "delta", None)
-    text = getattr(delta, "content", None)
-    thought = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-    reason = getattr(choices[0], "finish_reason", None)
+    delta = _field(choices[0], "delta")
+    text = _field(delta, "content")
+    thought = _field(delta, "reasoning_content") or _field(delta, "reasoning")
+    reason = _field(choices[0], "finish_reason")
     return Piece(
         text if isinstance(text, str) else "",
         *counts,
@@ -129,6 +129,10 @@ def read_piece(event: Any) -> Piece:
     )
 
 
+def _field(given: Any, name: str) -> Any:
+    return given.get(name) if isinstance(given, dict) else None
+
+
 def _count(usage: Any, name: str) -> int:
-    found = getattr(usage, name, 0)
+    found = _field(usage, name)
     return found if isinstance(found, int) and 0 <= found < 10**9 else 0

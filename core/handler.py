@@ -1,0 +1,97 @@
+"""Django's ASGI handler with a request's work in one thread, and few such threads at a time.
+
+Django hands a request to a thread and back again for each of its middlewares and once more for the
+view: 17 times here. All of them are made for threads, so one handing over is enough. And a hundred
+requests at once would be a hundred threads that take turns at one interpreter, in front of the
+streams that it writes meanwhile: so a few work, and the others wait where waiting costs nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http.response import HttpResponseBase
+
+from core.middleware import answer_if_alive
+
+PLACES = 4
+LONGEST_WAIT_SECONDS = 0.5  # then it goes ahead all the same: slow requests stop no others
+
+
+class Turn:
+    """A place among those that work; it is given back once, from whatever thread."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._loop = asyncio.get_running_loop()
+        self._is_held = False
+
+    async def take(self) -> None:
+        """Wait for a place, but not for long."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                self._is_held = await self._places.acquire()
+        except TimeoutError:
+            return
+
+    def leave(self) -> None:
+        """In the loop's own thread."""
+        if self._is_held:
+            self._is_held = False
+            self._places.release()
+
+    def leave_from_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self.leave)
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def step_aside() -> None:
+    """Let others work while this request only waits; for whoever sleeps in a view."""
+    turn = _turn.get()
+    if turn is not None:
+        turn.leave_from_thread()
+
+
+class Handler(ASGIHandler):
+    """One thread for all of a request's middlewares and its view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places = asyncio.Semaphore(PLACES)
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001  (Django's signature)
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: Any) -> HttpResponseBase:
+        """The response. Whether the process lives is told without a thread."""
+        alive = answer_if_alive(request)
+        if alive is not None:
+            return alive
+        async with self._one_of_few():
+            respond: Any = sync_to_async(self.get_response, thread_sensitive=True)
+            response: HttpResponseBase = await respond(request)
+            return response
+
+    @asynccontextmanager
+    async def _one_of_few(self) -> AsyncIterator[None]:
+        turn = Turn(self._places)
+        await turn.take()
+        token = _turn.set(turn)
+        try:
+            yield
+        finally:
+            _turn.reset(token)
+            turn.leave()
+
+
+def application() -> Handler:
+    """As ``django.core.asgi.get_asgi_application``."""
+    django.setup(set_prefix=False)
+    return Handler()
