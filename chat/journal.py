@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import CombinedExpression
@@ -21,8 +20,6 @@ from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from chat.runs import Quoted
-from knowledge.passages import Span
-from knowledge.search import read_spans
 
 LEASE = timedelta(seconds=30)
 _RUNNING = Message.State.RUNNING
@@ -212,18 +209,6 @@ def interrupt_expired() -> int:
     )
     forgetting.forget_removed(ids)
     return interrupted
-
-
-def withdrawn(spans: Sequence[tuple[int, Span]]) -> dict[tuple[int, Span], str]:
-    """Which (user id, span) may not be read any more, and why; a few queries a user."""
-    gone: dict[tuple[int, Span], str] = {}
-    users = {user_id for user_id, _ in spans}
-    people = {row.pk: row for row in get_user_model().objects.filter(pk__in=users)}
-    for user_id in users:
-        mine = [span for owner, span in spans if owner == user_id]
-        read = read_spans(mine, user=people.get(user_id))
-        gone |= {(user_id, span): text.gone for span, text in read.items() if text.gone}
-    return gone
 
 
 def allowed(message_ids: Sequence[UUID]) -> set[UUID]:

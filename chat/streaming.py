@@ -18,7 +18,6 @@ from django.db import connections
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from chat import journal
 from chat.models import Message
 from chat.replaying import pieces
 from chat.runs import LAST, Event, Run, documents_of
@@ -26,6 +25,7 @@ from chat.runtime import runtime
 from chat.watching import Seen, ending, look
 from core.drain import is_draining
 from core.sse import CONTENT_TYPE, HEADERS, EventStream
+from knowledge.search import withdrawn
 
 PING_SECONDS = 15.0  # proxies cut a line that is silent for 60 s
 GATHER_SECONDS = 0.02  # tokens that come within this time go out as one event
@@ -60,7 +60,7 @@ async def _recheck(run: Run) -> None:
     """What is shown again is what may be read at this moment."""
     shown = [(run.user_id, span) for span in run.spans]
     if shown:
-        look_again = partial(journal.withdrawn, shown)
+        look_again = partial(withdrawn, shown)
         gone = await asyncio.wrap_future(runtime().submit_rows(look_again))
         run.gone = documents_of({span: why for (_, span), why in gone.items()})
 

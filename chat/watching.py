@@ -18,6 +18,7 @@ from chat.models import ChatSession, Citation, Message
 from chat.replaying import pieces
 from chat.runs import Run
 from knowledge.passages import Span
+from knowledge.search import withdrawn
 
 logger = logging.getLogger(__name__)
 
@@ -261,6 +262,6 @@ class Watcher:
         shown = [(run.user_id, span) for run in runs for span in run.spans]
         if not shown:
             return
-        gone = await self._host.rows(partial(journal.withdrawn, shown))
+        gone = await self._host.rows(partial(withdrawn, shown))
         for run in runs:
             run.lose({span: why for (user_id, span), why in gone.items() if user_id == run.user_id})

@@ -10,6 +10,7 @@ from knowledge.search.nearest import nearest
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
 from knowledge.search.spans import read_spans
+from knowledge.search.withdrawn import withdrawn
 
 __all__ = [
     "Audience",
@@ -30,4 +31,5 @@ __all__ = [
     "shelf",
     "status",
     "warm_up",
+    "withdrawn",
 ]

@@ -17,7 +17,7 @@ _SPANS_AT_A_TIME = 4000  # of 7 parameters each; SQLite takes 32,766 in one stat
 
 
 @dataclass(frozen=True)
-class _Facts:
+class Facts:
     """What is said of a document beside a stretch of it."""
 
     title: str
@@ -31,7 +31,7 @@ class _Facts:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """What one row of the join brought back."""
 
     text: str
@@ -47,16 +47,16 @@ def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
     where the user may not read it now; text and context are empty then. Three queries for up to
     4,000 spans, and only the spans themselves are read, not the texts around them.
     """
-    wanted = [span for span in dict.fromkeys(spans) if _is_possible(span)]
+    wanted = [span for span in dict.fromkeys(spans) if is_possible(span)]
     ids = {span.document_id for span in wanted if span.document_id is not None}
-    documents = _facts(ids)
+    documents = facts_of(ids)
     visible = set(Document.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
     readable = [span for span in wanted if span.document_id in visible]
-    pieces = _pieces(readable)
-    return {span: _answer(span, documents, visible, pieces) for span in spans}
+    pieces = pieces_of(readable)
+    return {span: answer_of(span, documents, visible, pieces) for span in spans}
 
 
-def _is_possible(span: Span) -> bool:
+def is_possible(span: Span) -> bool:
     return (
         span.document_id is not None
         and 0 < span.document_id <= _LARGEST
@@ -65,19 +65,19 @@ def _is_possible(span: Span) -> bool:
     )
 
 
-def _facts(ids: set[int]) -> dict[int, _Facts]:
+def facts_of(ids: set[int]) -> dict[int, Facts]:
     today = timezone.localdate()
     rows = Document.objects.filter(pk__in=ids).values_list(
         "pk", "title", "active_version__number", "review_by"
     )
-    return {pk: _Facts(title, number, due, today) for pk, title, number, due in rows}
+    return {pk: Facts(title, number, due, today) for pk, title, number, due in rows}
 
 
-def _answer(
+def answer_of(
     span: Span,
-    documents: Mapping[int, _Facts],
+    documents: Mapping[int, Facts],
     visible: set[int],
-    pieces: dict[Span, _Piece],
+    pieces: dict[Span, Piece],
 ) -> SpanText:
     if span.document_id is None or span.document_id not in documents:
         return SpanText(None, "removed", "", "", None, "", "")
@@ -100,14 +100,14 @@ def _answer(
     )
 
 
-def _pieces(spans: Sequence[Span]) -> dict[Span, _Piece]:
+def pieces_of(spans: Sequence[Span]) -> dict[Span, Piece]:
     """One join of a list of values with the versions; the database cuts, so texts stay there."""
-    found: dict[Span, _Piece] = {}
+    found: dict[Span, Piece] = {}
     for start in range(0, len(spans), _SPANS_AT_A_TIME):
         part = spans[start : start + _SPANS_AT_A_TIME]
         for index, text, before, after, created_at in _cut(part):
             if text:
-                found[part[index]] = _Piece(text, before, after, _iso(created_at))
+                found[part[index]] = Piece(text, before, after, _iso(created_at))
     return found
 
 
