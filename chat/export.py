@@ -12,7 +12,8 @@ BATCH = 50  # conversations read at a time
 def conversations_of(user: Any) -> Iterator[dict[str, Any]]:
     """Each conversation with its messages, oldest first, as the API would show it to its owner.
 
-    ``summary`` is what is remembered of its older part, while it may be read.
+    ``summary`` is what is remembered of its older part, while it may be read. ``other_versions``
+    are the messages that the conversation does not show at present.
     """
     mine = ChatSession.objects.of(user).order_by("created_at", "pk")
     ids = list(mine.values_list("pk", flat=True))
@@ -25,11 +26,14 @@ def conversations_of(user: Any) -> Iterator[dict[str, Any]]:
 
 def _conversation(session: ChatSession, user: Any) -> dict[str, Any]:
     messages = list(Message.objects.filter(session=session).order_by("ordinal"))
-    body = reading.session_dict(session, message_count=len(messages))
+    shown = {str(message.pk) for message in messages if message.is_shown}
+    body = reading.session_dict(session, message_count=len(shown))
     session.user = user
     body["summary"] = remembering.readable_summary(session)
     listed = reading.message_dicts(messages, user=user)
-    return {key: _plain(value) for key, value in {**body, "messages": listed}.items()}
+    body["messages"] = [one for one in listed if one["message_id"] in shown]
+    body["other_versions"] = [one for one in listed if one["message_id"] not in shown]
+    return {key: _plain(value) for key, value in body.items()}
 
 
 def _plain(value: Any) -> Any:

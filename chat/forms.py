@@ -40,6 +40,18 @@ class AskForm(forms.Form):
     model = forms.CharField(required=False, max_length=100)
 
 
+class EditForm(forms.Form):
+    """A question in other words."""
+
+    message = QuestionField(
+        label="The question",
+        error_messages={"required": "Write a question first."},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    key = forms.CharField(required=False, max_length=KEY_MAX_CHARS)
+    model = forms.CharField(required=False, max_length=100)
+
+
 class RenameForm(forms.Form):
     title = forms.CharField(
         label="Name", max_length=200, error_messages={"required": "A name needs a letter."}
@@ -62,6 +74,7 @@ class FeedbackForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """Names one message of a conversation."""
+    """Names one message of a conversation, and the model to answer it again where one is chosen."""
 
     message_id = forms.UUIDField(required=False)
+    model = forms.CharField(required=False, max_length=100)

@@ -55,6 +55,8 @@ class ChatSession(TimeStampedModel):
     summary_by = models.CharField(max_length=100, blank=True)  # a model, or "questions"
     summary_until = models.PositiveIntegerField(default=0)  # ordinal; what lies before it is told
     summary_documents = models.JSONField(default=list, blank=True)  # whose words are in it
+    # Raised whenever another version is shown; see chat.branches.
+    branch = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = ChatSessionQuerySet.as_manager()
 
@@ -104,9 +106,18 @@ class Message(TimeStampedModel):
     ordinal = models.PositiveIntegerField()  # from 0 within the conversation
     role = models.CharField(max_length=10, choices=Role.choices)
     text = models.TextField(blank=True)  # an answer: Markdown with [n] marks, append-only
+    # Which of several versions; see chat.branches.
+    is_chosen = models.BooleanField(default=True, db_default=True)  # among those at its place
+    is_shown = models.BooleanField(default=True, db_default=True)  # on the conversation's branch
+    follows = models.ForeignKey(  # a question: the answer that it was asked after
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    version_of = models.ForeignKey(  # an edited question: its first wording
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
     # From here on: the assistant's alone.
-    question = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="answer"
+    question = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="answers"
     )
     state = models.CharField(max_length=12, choices=MessageState.choices, default=MessageState.DONE)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, null=True, blank=True)

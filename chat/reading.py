@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from chat import wording
+from chat.branches import Versions, branch, versions_of
 from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Feedback, Message
 from chat.redaction import cover
@@ -50,6 +52,15 @@ class Turn:
     answer: Message
     body: dict[str, Any]
     notes: list[Note]
+    versions: Mapping[Any, Versions]  # by the id of question and answer
+
+    @property
+    def question_versions(self) -> Versions:
+        return self.versions[self.question.pk]
+
+    @property
+    def answer_versions(self) -> Versions:
+        return self.versions[self.answer.pk]
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,8 @@ def answers(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
 def message_dicts(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
     """Questions and answers as the API's *messages*."""
     shelf = _fetch([m for m in messages if m.role == Message.Role.ASSISTANT], user)
-    return [_message(message, shelf) for message in messages]
+    versions = versions_of(messages)
+    return [_message(message, shelf, versions[message.pk]) for message in messages]
 
 
 def session_dict(session: ChatSession, *, message_count: int | None = None) -> dict[str, Any]:
@@ -91,7 +103,7 @@ def session_dict(session: ChatSession, *, message_count: int | None = None) -> d
         "title": session.title,
         "is_active": session.is_active,
         "model": session.model,
-        "message_count": session.messages.count() if count is None else count,
+        "message_count": branch(session).count() if count is None else count,
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "last_activity": session.last_activity,
@@ -99,21 +111,29 @@ def session_dict(session: ChatSession, *, message_count: int | None = None) -> d
     }
 
 
-def turns(session: ChatSession, *, user: Any) -> list[Turn]:
-    """A conversation for its page, oldest first."""
-    messages = list(
-        session.messages.filter(role=Message.Role.ASSISTANT)
-        .select_related("question")
-        .order_by("ordinal")
-    )
-    shelf = _fetch(messages, user)
+def turns(session: ChatSession, *, user: Any, through: Any = None) -> list[Turn]:
+    """A conversation for its page, oldest first; ``through``: another branch than the shown one."""
+    return _turns(branch(session, through), user)
+
+
+def turn(answer: Message, *, user: Any) -> Turn | None:
+    """One turn, of whatever version."""
+    found = _turns(Message.objects.filter(pk=answer.pk), user)
+    return found[0] if found else None
+
+
+def _turns(messages: QuerySet[Message], user: Any) -> list[Turn]:
+    answers = messages.filter(role=Message.Role.ASSISTANT).select_related("question")
+    listed = [message for message in answers if message.question is not None]
+    shelf = _fetch(listed, user)
     cited = [_span(citation) for found in shelf.citations.values() for citation in found]
     quoted = {span: shelf.spans[span] for span in cited}
     shelf = replace(shelf, later=later(quoted, user=user))
+    versions = versions_of([*listed, *(m.question for m in listed if m.question)])
     return [
-        Turn(message.question, message, _answer(message, shelf), _notes(message, shelf))
-        for message in messages
-        if message.question is not None
+        Turn(m.question, m, _answer(m, shelf), _notes(m, shelf), versions)
+        for m in listed
+        if m.question is not None
     ]
 
 
@@ -146,12 +166,13 @@ def _near(near: Mapping[str, Any]) -> Span:
     return Span(near["document_id"], near["document_version"], 0, 1)
 
 
-def _message(message: Message, shelf: _Shelf) -> dict[str, Any]:
+def _message(message: Message, shelf: _Shelf, versions: Versions) -> dict[str, Any]:
     common = {
         "message_id": str(message.pk),
         "role": message.role,
         "created_at": message.created_at,
         "feedback": None,
+        "versions": [str(pk) for pk in versions.ids],
     }
     if message.role == Message.Role.USER:
         return {**common, "message": message.text}

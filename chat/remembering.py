@@ -94,11 +94,15 @@ def _told(session: ChatSession, last: int, until: int) -> tuple[Turn, ...]:
 
 
 def _turn_rows(session: ChatSession, before: int) -> Any:
-    """Finished answers that said something of the matter; small talk is not remembered."""
+    """Finished answers that said something of the matter, of the versions that are shown.
+
+    Small talk is not remembered.
+    """
     talk = Q(outcome=Message.Outcome.GENERAL, model=EXTRACTIVE)
     return (
         Message.objects.filter(
             session_id=session.pk,
+            is_shown=True,
             ordinal__lt=before,
             ordinal__gte=session.remembered_from,
             state=Message.State.DONE,
@@ -173,7 +177,7 @@ def readable_summary(session: ChatSession) -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be summarised; ``seen`` is the summary's place when it was read."""
+    """What is to be summarised; ``seen`` and ``branch`` are the session's when it was read."""
 
     session_id: UUID
     remembered_from: int
@@ -184,6 +188,7 @@ class Work:
     documents: tuple[tuple[int, int], ...]
     by_model: bool
     message_id: UUID
+    branch: int = 0
 
 
 async def summarise(desk: Desk, *, message_id: UUID) -> None:
@@ -232,18 +237,24 @@ def due(message_id: UUID) -> Work | None:
         documents=tuple(dict.fromkeys([*(known if earlier else []), *cited])),
         by_model=message.model != EXTRACTIVE,
         message_id=message_id,
+        branch=session.branch,
     )
 
 
 def store(work: Work, text: str, by: str) -> bool:
-    """Keep a summary, unless the reader cleared the memory or another one was quicker.
+    """Keep a summary, unless the reader cleared the memory or chose another version meanwhile.
+
+    Nor is it kept where another one was quicker.
 
     A document that was deleted while it was made is looked for before and after it is written:
     ``forgetting`` finds only what is there.
     """
     documents = documents_as_dicts(work.documents)
     session = ChatSession.objects.filter(
-        pk=work.session_id, remembered_from=work.remembered_from, summary_until=work.seen
+        pk=work.session_id,
+        branch=work.branch,
+        remembered_from=work.remembered_from,
+        summary_until=work.seen,
     )
     with transaction.atomic():
         if _removed(documents):

@@ -6,7 +6,7 @@ reader who comes back with the last one gets the rest, without a missing or doub
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -32,7 +32,7 @@ GATHER_SECONDS = 0.02  # tokens that come within this time go out as one event
 RETRY_MS = 1000
 
 
-async def events(message_id: UUID, user_id: int, after: int = 0) -> AsyncIterator[Event]:
+async def events(message_id: UUID, user_id: int, after: int = 0) -> AsyncGenerator[Event, None]:
     """The events of an answer: ``session`` and ``sources`` always, the text behind ``after``.
 
     Ends with ``done`` or ``error``, or with ``reconnect`` where this process is about to go.

@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 from core.drain import announce_drain  # noqa: E402  (after the environment)
 from core.handler import application as django_application  # noqa: E402
 from core.limits import limit_bodies  # noqa: E402
+from core.sockets import with_sockets  # noqa: E402
 from core.warming import warm_early  # noqa: E402
 
-application = announce_drain(warm_early(limit_bodies(django_application())))
+application = announce_drain(warm_early(with_sockets(limit_bodies(django_application()))))

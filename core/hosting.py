@@ -11,10 +11,13 @@ import sys
 
 import uvicorn
 
+from core.limits import FRAME_MAX_BYTES
+
 APPLICATION = "core.asgi:application"
 BACKLOG = 1024
 DRAIN_SECONDS = 20  # for open streams to end; a supervisor must wait longer than this
 KEEP_ALIVE_SECONDS = 75  # above the idle time-out of a balancer in front (60), else random 502s
+SOCKET_PING_SECONDS = 20.0  # a peer that is gone is found within twice as long
 
 
 class PortTaken(Exception):
@@ -63,6 +66,10 @@ def server() -> uvicorn.Server:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            ws_max_size=FRAME_MAX_BYTES,
+            ws_ping_interval=SOCKET_PING_SECONDS,
+            ws_ping_timeout=SOCKET_PING_SECONDS,
+            ws_per_message_deflate=False,  # memory for each socket, for texts of a few words
         )
     )
 

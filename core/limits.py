@@ -14,6 +14,9 @@ from django.conf import settings
 
 from core.errors import Code
 
+# Of a WebSocket: a message of 5,000 characters as JSON's \u escapes and a thousand document ids.
+FRAME_MAX_BYTES = 128 * 1024
+
 _hashing = threading.BoundedSemaphore(2)
 _UPLOAD_PATHS = ("/api/knowledge/documents/", "/admin/knowledge/", "/admin/evaluation/")
 

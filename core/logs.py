@@ -45,6 +45,11 @@ class WordlessFormatter(logging.Formatter):
         )
 
 
+def without_addresses(record: logging.LogRecord) -> bool:
+    """Whether a line of uvicorn's may be logged: one on a socket holds its address and query."""
+    return not str(record.msg).startswith('%s - "WebSocket')
+
+
 class JsonFormatter(WordlessFormatter):
     """One object a line: time, level, logger, message, and the traceback where there is one."""
 
@@ -74,7 +79,14 @@ def configure(options: dict[str, Any]) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"default": formatter},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "default"}},
+            "filters": {"addresses": {"()": lambda: without_addresses}},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "default",
+                    "filters": ["addresses"],
+                }
+            },
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
                 **{name: {"level": "WARNING"} for name in (*QUIET, *_chatter())},

@@ -14,6 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
+from core.api import error_response
+from core.errors import TooLarge
+from core.limits import body_limit
+
 logger = logging.getLogger("core.requests")
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -69,15 +73,16 @@ def request_context(get_response: Any) -> Answer | AsyncAnswer:
 
         async def answer_async(request: HttpRequest) -> HttpResponseBase:
             started_at = _begin(request)
-            alive = _alive(request)
-            response = alive or await cast("AsyncAnswer", get_response)(request)
+            early = _alive(request) or _too_large(request)
+            response = early or await cast("AsyncAnswer", get_response)(request)
             return _end(request, response, started_at)
 
         return answer_async
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         started_at = _begin(request)
-        response = _alive(request) or cast("Answer", get_response)(request)
+        early = _alive(request) or _too_large(request)
+        response = early or cast("Answer", get_response)(request)
         return _end(request, response, started_at)
 
     return answer
@@ -105,6 +110,14 @@ def _alive(request: HttpRequest) -> HttpResponse | None:
     if request.path_info not in ALIVE_PATHS or request.method not in {"GET", "HEAD"}:
         return None
     return HttpResponse(b'{"status": "ok"}', content_type="application/json")
+
+
+def _too_large(request: HttpRequest) -> HttpResponse | None:
+    """413 by the declared length, where no ASGI server has refused the body before."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if not declared.isdigit() or int(declared) <= body_limit(request.path_info):
+        return None
+    return error_response(TooLarge())
 
 
 def _end(request: HttpRequest, response: HttpResponseBase, started_at: float) -> HttpResponseBase:

@@ -223,6 +223,8 @@ INDEX_PUBLISHED = ["evaluation.tasks.check_evidence"]
 INDEX_NOTICES = ["evaluation.watching.notices"]
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
+# Where WebSockets are opened, and channels' consumer that holds them.
+SOCKETS = {"ws/chat/": "chat.consumers.ChatConsumer"}
 # Called once in a thread of each web process, so that the first question is quick.
 WARM_UP = ["knowledge.search.warm_up", "chat.conf.warm_up"]
 # Called once in a thread of each web process that stops: answers get time to end.

@@ -17,6 +17,9 @@ ANSWERS_START = {
     ("GET", "api/chat/messages/<uuid:message_id>/stream/"),
     ("POST", "ask/"),
     ("POST", "c/<uuid:session_id>/retry/"),
+    ("POST", "c/<uuid:session_id>/edit/<uuid:message_id>/"),
+    ("POST", "api/chat/messages/<uuid:message_id>/regenerate/"),
+    ("POST", "api/chat/messages/<uuid:message_id>/edit/"),
 }
 
 
@@ -42,6 +45,14 @@ def signed_in(status: int, body: Any = None, *, nobody: int = 401) -> Row:
 def only_staff(status: int, body: Any = None) -> Row:
     return Row((401, 403, 403, 403, status, 401), body)
 
+
+# What a socket says to each role that opens it with its token and asks for alice's answer: the code
+# of the error, "" for none. One row for each address of settings.SOCKETS.
+SOCKETS = {
+    "ws/chat/": (
+        "not_authenticated", "not_found", "", "not_found", "not_found", "token_not_valid",
+    ),
+}  # fmt: skip
 
 SIGNS_UP = {
     "username": "dora",
@@ -121,6 +132,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "api/chat/messages/<uuid:message_id>/feedback/"): only_owner(200, {"rating": 1}),
     ("POST", "api/chat/messages/<uuid:message_id>/stop/"): only_owner(202),
     ("GET", "api/chat/messages/<uuid:message_id>/stream/"): only_owner(200),
+    ("POST", "api/chat/messages/<uuid:message_id>/regenerate/"): only_owner(202),
+    ("POST", "api/chat/messages/<uuid:message_id>/edit/"): only_owner(202, ASKS),
+    ("POST", "api/chat/messages/<uuid:message_id>/choose/"): only_owner(200),
     ("GET", "api/chat/models/"): signed_in(200),
     # Pages
     ("GET", ""): everyone(200),
@@ -135,6 +149,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "c/<uuid:session_id>/restore/"): only_owner(302, {}, nobody=404),
     ("POST", "c/<uuid:session_id>/stop/"): only_owner(302, ITS_MESSAGE, nobody=404),
     ("POST", "c/<uuid:session_id>/retry/"): only_owner(302, ITS_MESSAGE, nobody=404),
+    ("POST", "c/<uuid:session_id>/choose/"): only_owner(302, ITS_MESSAGE, nobody=404),
+    ("GET", "c/<uuid:session_id>/edit/<uuid:message_id>/"): only_owner(200, nobody=404),
+    ("POST", "c/<uuid:session_id>/edit/<uuid:message_id>/"): only_owner(302, ASKS, nobody=404),
     ("GET", "c/<uuid:session_id>/turn/<uuid:message_id>/"): only_owner(200, nobody=404),
     ("GET", "m/<uuid:message_id>/"): only_owner(302, nobody=404),
     ("POST", "m/<uuid:message_id>/feedback/"): only_owner(302, {"rating": "1"}, nobody=404),

@@ -36,6 +36,7 @@ class Claims:
     family: uuid.UUID
     jti: str
     logged_in_at: datetime
+    expires_at: datetime
 
 
 def bad_token() -> NotAuthenticated:
@@ -146,6 +147,7 @@ def read_claims(raw: str, kind: str) -> Claims:
             family=uuid.UUID(token["family"]),
             jti=str(token["jti"]),
             logged_in_at=_moment(token["auth_time"]),
+            expires_at=_moment(token["exp"]),
         )
     except (TokenError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise bad_token() from error

@@ -24,6 +24,7 @@ from chat.api.serializers import (
     SessionSerializer,
     TitleSerializer,
 )
+from chat.branches import branch
 from chat.conf import model_names
 from chat.models import ChatSession, Message
 from core.api import Pagination
@@ -31,6 +32,9 @@ from users.api import schema
 
 SEARCH = OpenApiParameter("search", OpenApiTypes.STR, description="Words of titles or questions.")
 PAGE = OpenApiParameter("page", OpenApiTypes.INT)
+VERSION = OpenApiParameter(
+    "version", OpenApiTypes.UUID, description="The messages around this version of one."
+)
 _MISSING = {401: schema.BAD_TOKEN, 404: NOT_FOUND}
 PAGE_SIZE = OpenApiParameter("page_size", OpenApiTypes.INT, description="20, at most 100.")
 
@@ -90,7 +94,7 @@ class SessionView(APIView):
     def get(self, request: Request, session_id: UUID) -> Response:
         """The conversation with its messages, oldest first."""
         session = services.own_session(request.user, session_id)
-        messages = list(session.messages.order_by("ordinal"))
+        messages = list(branch(session))
         body = reading.session_dict(session, message_count=len(messages))
         return Response({**body, "messages": reading.message_dicts(messages, user=request.user)})
 
@@ -126,14 +130,15 @@ class MessagesView(APIView):
         operation_id="chat_sessions_messages_list",
         summary="The messages of a conversation",
         responses={200: MessagePageSerializer, **_MISSING},
-        parameters=[PAGE, PAGE_SIZE],
+        parameters=[PAGE, PAGE_SIZE, VERSION],
         tags=["chat"],
     )
     def get(self, request: Request, session_id: UUID) -> Response:
-        """Oldest first."""
+        """Oldest first; of each message the version that is shown, or those around `version`."""
         session = services.own_session(request.user, session_id)
+        messages = branch(session, services.own_version(session, request.query_params))
         pages = Pagination()
-        found = pages.paginate_queryset(session.messages.order_by("ordinal"), request, view=self)
+        found = pages.paginate_queryset(messages, request, view=self)
         listed = reading.message_dicts(list(found or []), user=request.user)
         return pages.get_paginated_response(listed)
 
@@ -175,11 +180,12 @@ def _sessions(user: Any, words: str) -> "QuerySet[ChatSession]":
     sessions = ChatSession.objects.of(user)
     if words:
         # Answers are not searched: one may quote what its reader may not read any more.
-        questions = Message.objects.filter(session=OuterRef("pk"), role=Message.Role.USER)
+        shown = Message.objects.filter(session=OuterRef("pk"), is_shown=True)
+        questions = shown.filter(role=Message.Role.USER)
         asked = questions.filter(text__icontains=words)
         sessions = sessions.filter(Q(title__icontains=words) | Exists(asked))
     counted = (
-        Message.objects.filter(session=OuterRef("pk"))
+        Message.objects.filter(session=OuterRef("pk"), is_shown=True)
         .order_by()
         .values("session")
         .annotate(count=Count("pk"))

@@ -75,6 +75,22 @@ class AskSerializer(serializers.Serializer[Any]):
         )
 
 
+class RegenerateSerializer(serializers.Serializer[Any]):
+    model = serializers.CharField(required=False, allow_blank=True, max_length=100, default="")
+
+
+class EditSerializer(AskSerializer):
+    """A question in other words; it stays in its conversation."""
+
+    chat_session_id = None  # type: ignore[assignment]
+
+
+class BegunSerializer(serializers.Serializer[Any]):
+    session_id = serializers.UUIDField()
+    message_id = serializers.UUIDField(help_text="Of the answer; join its stream to read it.")
+    state = serializers.ChoiceField(choices=_STATES)
+
+
 class TitleSerializer(serializers.Serializer[Any]):
     title = TextField(max_length=TITLE_CHARS)
 
@@ -173,6 +189,9 @@ class MessageSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     created_at = serializers.DateTimeField()
     feedback = FeedbackSerializer(allow_null=True)
+    versions = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Of this message, in their order; itself included."
+    )
     session_id = serializers.UUIDField(required=False)
     searched_for = serializers.ListField(child=serializers.CharField(), required=False)
     state = serializers.ChoiceField(choices=_STATES, required=False)

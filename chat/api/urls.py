@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.api import asking, conversations, memory
+from chat.api import asking, conversations, memory, versions
 
 app_name = "chat-api"
 urlpatterns = [
@@ -24,5 +24,12 @@ urlpatterns = [
     ),
     path("messages/<uuid:message_id>/stop/", asking.StopView.as_view(), name="stop"),
     path("messages/<uuid:message_id>/stream/", asking.JoinView.as_view(), name="message-stream"),
+    path(
+        "messages/<uuid:message_id>/regenerate/",
+        versions.RegenerateView.as_view(),
+        name="regenerate",
+    ),
+    path("messages/<uuid:message_id>/edit/", versions.EditView.as_view(), name="edit"),
+    path("messages/<uuid:message_id>/choose/", versions.ChooseView.as_view(), name="choose"),
     path("models/", conversations.ModelsView.as_view(), name="models"),
 ]

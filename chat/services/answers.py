@@ -1,16 +1,13 @@
-"""What a reader may do with an answer: stop it, ask for it again, rate it."""
+"""What a reader may do with an answer: stop it, rate it."""
 
 from typing import Any
 from uuid import UUID
 
-from chat.conf import model_names
-from chat.jobs import filters_of
 from chat.models import Feedback, Message
 from chat.runtime import runtime
-from chat.services.asking import Asked, ask
 from chat.services.owned import own_answer
-from chat.services.questions import Question, clean_text
-from core.errors import Conflict, Invalid, NotFound
+from chat.services.questions import clean_text
+from core.errors import Invalid
 
 COMMENT_CHARS = 2000
 
@@ -20,33 +17,6 @@ def stop(user: Any, message_id: UUID) -> None:
     message = own_answer(user, message_id)
     Message.objects.filter(pk=message.pk, state=Message.State.RUNNING).update(stop_requested=True)
     runtime().stop(message.pk)
-
-
-def retry(user: Any, message_id: UUID, address: str = "") -> Asked:
-    """Ask the question of an answer again, as a new turn of its conversation.
-
-    ``address`` is the key of the caller's address; a repetition counts like any question.
-    """
-    answer = own_answer(user, message_id)
-    if answer.question is None:
-        raise NotFound
-    if answer.state == Message.State.RUNNING:
-        raise Conflict("This answer is still being written.")
-    question = Question(
-        text=answer.question.text,
-        session_id=answer.session_id,
-        model=_still_allowed(user, answer.options.get("model", "")),
-        top_k=answer.options.get("top_k"),
-        include_sources=answer.options.get("include_sources", True),
-        filters=filters_of(answer.options),
-        address=address,
-    )
-    return ask(user, question)
-
-
-def _still_allowed(user: Any, model: str) -> str:
-    """The model of an earlier answer, or the default where it may not be chosen any more."""
-    return model if model in model_names(user) else ""
 
 
 def rate(user: Any, message_id: UUID, rating: int, comment: str = "") -> Feedback:

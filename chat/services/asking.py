@@ -1,6 +1,7 @@
 """Store a question and begin to answer it, once."""
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -8,8 +9,10 @@ from uuid import uuid4
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from chat import branches
 from chat.conf import model_names
 from chat.journal import lease_end
 from chat.models import ChatSession, Message
@@ -35,21 +38,47 @@ class Asked:
     is_new: bool
 
 
-def ask(user: Any, question: Question, key: str | None = None) -> Asked:
+@dataclass(frozen=True)
+class Place:
+    """Where an answer goes; by default at the end of a conversation, or of a new one.
+
+    Attributes:
+        again: a question that is answered once more.
+        edited: a question of which this one is another wording.
+    """
+
+    again: Message | None = None
+    edited: Message | None = None
+
+    @property
+    def is_version(self) -> bool:
+        return bool(self.again or self.edited)
+
+    def digest(self, question: Question) -> str:
+        """The same for the same request; what is asked for once more is another request."""
+        if not self.is_version:
+            return question.digest
+        told = f"{self.again and self.again.pk} {self.edited and self.edited.pk} {question.digest}"
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+def ask(user: Any, question: Question, key: str | None = None, place: Place | None = None) -> Asked:
     """Store a question and begin to answer it once the rows are committed.
 
     Args:
         user: who asks.
         question: what, and in which conversation; a new one is made where none is given.
         key: the client's own; the same key and question is the same message, never a second one.
+        place: where the answer goes, if it is a version of one that is there.
 
     Raises:
         Invalid: the text, the model or another field cannot be used.
         NotFound: the conversation is not theirs; nothing was written.
-        Conflict: the key was used for another question.
+        Conflict: the key was used for another question, or a version is wanted where an answer of
+            the conversation is still being written.
         Throttled: too many questions in a time, or too many answers at once.
     """
-    asking = _Asking(user, checked(question, user), checked_key(key))
+    asking = _Asking(user, checked(question, user), checked_key(key), place or Place())
     known = asking.known()
     if known is not None:
         return known
@@ -70,6 +99,7 @@ class _Asking:
     user: Any
     question: Question
     key: str | None
+    place: Place = field(default_factory=Place)
 
     def known(self) -> Asked | None:
         """What the key stands for already."""
@@ -82,7 +112,7 @@ class _Asking:
         )
         if answer is None or answer.question is None:
             return None
-        if answer.request_hash != self.question.digest:
+        if answer.request_hash != self.place.digest(self.question):
             raise Conflict("This Idempotency-Key was used for another message.")
         if not answer.session.is_active:
             raise NotFound
@@ -90,35 +120,64 @@ class _Asking:
 
     def check_session(self) -> None:
         if self.question.session_id is not None:
-            own_session(self.user, self.question.session_id)
+            session = own_session(self.user, self.question.session_id)
+            if self.place.is_version:  # before it counts; looked at again when it is stored
+                refuse_while_writing(session)
 
     @transaction.atomic
     def store(self) -> Asked:
         _one_at_a_time(self.user)
         session = self._session()
-        last = session.messages.aggregate(last=Max("ordinal"))["last"]
-        ordinal = 0 if last is None else last + 1
-        asked = Message.objects.create(
-            session=session, ordinal=ordinal, role=Message.Role.USER, text=self.question.text
-        )
-        token = uuid4()
-        answer = Message.objects.create(
-            session=session,
-            ordinal=ordinal + 1,
-            role=Message.Role.ASSISTANT,
-            question=asked,
-            state=Message.State.RUNNING,
-            options=stored_options(replace(self.question, model=_model(self.user, session))),
-            idempotency_key=self.key,
-            request_hash=self.question.digest if self.key else "",
-            asker=self.user,
-            lease_token=token,
-            lease_until=lease_end(),
-        )
         session.user = self.user
-        run = Run(answer.pk, session.pk, self.user.pk, token, answer)
+        if self.place.is_version:
+            refuse_while_writing(session)
+        asked = self.place.again or self._asked(session)
+        answer = self._answer(session, asked)
+        if self.place.is_version:
+            branches.show(session.pk, answer.pk)
+        run = Run(answer.pk, session.pk, self.user.pk, answer.lease_token, answer)
         transaction.on_commit(partial(_start, run))
         return Asked(session, asked, answer, is_new=True)
+
+    def _asked(self, session: ChatSession) -> Message:
+        """The row of the question."""
+        is_first = self.question.session_id is None
+        row = Message(
+            session=session,
+            ordinal=0 if is_first else _next_ordinal(session),
+            role=Message.Role.USER,
+            text=self.question.text,
+        )
+        if self.place.edited:
+            row.follows_id = self.place.edited.follows_id
+            row.version_of_id = self.place.edited.version_of_id or self.place.edited.pk
+            row.is_chosen = row.is_shown = False  # until its answer is there too
+        elif not is_first:
+            row.follows = branches.last_shown(session)
+        row.save(force_insert=True)
+        return row
+
+    def _answer(self, session: ChatSession, asked: Message) -> Message:
+        """The row of the answer, and with it the work."""
+        model = self.question.model if self.place.is_version else session.model
+        options = stored_options(replace(self.question, model=_allowed(self.user, model)))
+        is_version = self.place.is_version
+        return Message.objects.create(
+            session=session,
+            ordinal=_next_ordinal(session) if self.place.again else asked.ordinal + 1,
+            role=Message.Role.ASSISTANT,
+            question=asked,
+            is_chosen=not is_version,
+            is_shown=not is_version,
+            state=Message.State.RUNNING,
+            # A version that is asked for is made, whatever was answered before.
+            options={**options, "is_fresh": True} if self.place.again else options,
+            idempotency_key=self.key,
+            request_hash=self.place.digest(self.question) if self.key else "",
+            asker=self.user,
+            lease_token=uuid4(),
+            lease_until=lease_end(),
+        )
 
     def _session(self) -> ChatSession:
         """Theirs, with a title and up to date."""
@@ -132,20 +191,38 @@ class _Asking:
             )
         session = own_session(self.user, self.question.session_id)
         row = ChatSession.objects.filter(pk=session.pk)
-        if self.question.model:  # chosen for this question and those that follow
-            session.model = self.question.model
+        if self.question.model and not self.place.is_version:
+            session.model = self.question.model  # chosen for this question and those that follow
         row.update(last_activity=now, updated_at=now, model=session.model)
-        # Only an empty title is set: the reader may be renaming it at this moment.
-        title = title_from(self.question.text)
-        if row.filter(title="", title_is_theirs=False).update(title=title):
+        # Only a title of ours is set: the reader may be renaming it at this moment.
+        title, edited = title_from(self.question.text), self.place.edited
+        is_first = edited is not None and (edited.version_of or edited).ordinal == 0
+        ours = title_from(edited.text) if edited and is_first else ""
+        if row.filter(title=ours, title_is_theirs=False).update(title=title):
             session.title = title
         session.last_activity = now
         return session
 
 
-def _model(user: Any, session: ChatSession) -> str:
-    """The conversation's model, if this person may still choose it; else the default."""
-    return session.model if session.model in model_names(user) else ""
+def refuse_while_writing(session: ChatSession) -> None:
+    """What is being written stays on the branch that is shown.
+
+    Raises:
+        Conflict: an answer of this conversation is still being written.
+    """
+    running = session.messages.filter(state=Message.State.RUNNING, lease_until__gt=Now())
+    if running.exists():
+        raise Conflict("An answer of this conversation is still being written. Stop it first.")
+
+
+def _next_ordinal(session: ChatSession) -> int:
+    last = session.messages.aggregate(last=Max("ordinal"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _allowed(user: Any, model: str) -> str:
+    """A model, if this person may still choose it; else the default."""
+    return model if model in model_names(user) else ""
 
 
 def _start(run: Run) -> None:
@@ -162,12 +239,17 @@ def _take_rate(user: Any, question: Question) -> None:
         take("chat_anonymous", f"address:{question.address}")
 
 
-def _one_at_a_time(user: Any) -> None:
-    """Order the questions of one person, and refuse one too many.
+def in_turn(user: Any) -> None:
+    """Order what one person writes, until the transaction ends.
 
     The row's lock does it on PostgreSQL; on SQLite the transaction has the write lock already.
     """
-    get_user_model().objects.select_for_update().get(pk=user.pk)
+    get_user_model().objects.select_for_update().values_list("pk").get(pk=user.pk)
+
+
+def _one_at_a_time(user: Any) -> None:
+    """Order the questions of one person, and refuse one too many."""
+    in_turn(user)
     running = Message.objects.filter(
         session__user_id=user.pk, state=Message.State.RUNNING, lease_until__gt=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Asking: the question form, Stop, Retry and the thumbs."""
+"""Asking: the question form, Stop and the thumbs."""
 
 import hashlib
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import services
-from chat.forms import AskForm, FeedbackForm, MessageForm
+from chat.forms import AskForm, EditForm, FeedbackForm, MessageForm
 from chat.models import Message
 from chat.services import Asked, Question
 from chat.views.conversations import home_page, session_page
@@ -40,7 +40,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         return _refused(request, form, error)
     if not wants_json(request):
         return redirect(turn_address(asked.session.pk, asked.answer.pk))
-    return _accepted(request, asked)
+    return accepted(request, asked)
 
 
 def _ask(request: HttpRequest, form: AskForm) -> Asked:
@@ -57,23 +57,23 @@ def _ask(request: HttpRequest, form: AskForm) -> Asked:
         form.cleaned_data["message"],
         session_id=session_id,
         model=form.cleaned_data["model"],
-        address=_address(request),
+        address=address_of(request),
     )
-    return services.ask(user, question, key=_key(form))
+    return services.ask(user, question, key=key_of(form))
 
 
-def _address(request: HttpRequest) -> str:
+def address_of(request: HttpRequest) -> str:
     return address_key(client_address(request))
 
 
-def _key(form: AskForm) -> str | None:
+def key_of(form: AskForm | EditForm) -> str | None:
     """The page's key for this very text: who goes back and asks something else asks anew."""
     said = (form.cleaned_data[name] for name in ("key", "model", "message"))
     key = form.cleaned_data["key"]
     return hashlib.sha256("\n".join(said).encode()).hexdigest() if key else None
 
 
-def _accepted(request: HttpRequest, asked: Asked) -> JsonResponse:
+def accepted(request: HttpRequest, asked: Asked) -> JsonResponse:
     """Logging the visitor in has changed the CSRF token, so the new one is in the answer."""
     body = {
         "session_id": str(asked.session.pk),
@@ -92,8 +92,8 @@ def _refused(request: HttpRequest, form: AskForm, error: AppError) -> HttpRespon
     more = {
         "draft": request.POST.get("message", ""),
         "errors": [*error.fields.get("message", ()), *error.fields.get("model", ())]
-        or ([] if _is_pause(error) else [error.detail]),
-        "refusal": error.detail if _is_pause(error) else "",
+        or ([] if is_pause(error) else [error.detail]),
+        "refusal": error.detail if is_pause(error) else "",
     }
     session_id = form.cleaned_data.get("chat_session_id")
     if session_id is None:
@@ -106,7 +106,7 @@ def _refused(request: HttpRequest, form: AskForm, error: AppError) -> HttpRespon
     return response
 
 
-def _is_pause(error: AppError) -> bool:
+def is_pause(error: AppError) -> bool:
     return error.status in {429, 503}
 
 
@@ -127,23 +127,6 @@ def stop(request: HttpRequest, session_id: UUID) -> HttpResponse:
     if stopped:
         return redirect(turn_address(session_id, stopped[-1]))
     return redirect("chat:session", session_id)
-
-
-@require_POST
-@with_error_pages
-def retry(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """Answer a question again."""
-    own_session(request, session_id)
-    form = MessageForm(request.POST)
-    if not form.is_valid() or form.cleaned_data["message_id"] is None:
-        raise NotFound
-    previous = own_answer(request, form.cleaned_data["message_id"])
-    if previous.session_id != session_id:
-        raise NotFound
-    asked = services.retry(caller(request), previous.pk, _address(request))
-    if wants_json(request):
-        return _accepted(request, asked)
-    return redirect(turn_address(session_id, asked.answer.pk))
 
 
 @require_POST

@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from chat import services
+from chat.conf import EXTRACTIVE, model_names
 from chat.forms import REASONS
 from chat.models import ChatSession, Feedback, Message
 from chat.reading import Turn, turns
+from chat.reading import turn as one_turn
 from chat.templatetags.conversations import kept_until
 from chat.views.doors import caller, own_answer, own_session, turn_address, with_error_pages
 from core.errors import NotFound
@@ -50,6 +52,7 @@ def turn(request: HttpRequest, session_id: UUID, message_id: UUID) -> HttpRespon
         "reason_for": _uuid(request.GET.get("reason", "")),
         "reasons": REASONS,
         "ratings": _ratings(found.session_id),
+        "writers": writers(caller(request)),
     }
     return render(request, "chat/_turn.html", context)
 
@@ -57,9 +60,12 @@ def turn(request: HttpRequest, session_id: UUID, message_id: UUID) -> HttpRespon
 @require_safe
 @with_error_pages
 def message(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    """From a document back to the answer that quotes it."""
+    """From a document back to the answer that quotes it, of whatever version."""
     found = own_answer(request, message_id)
-    return redirect(turn_address(found.session_id, found.pk))
+    address = turn_address(found.session_id, found.pk)
+    if not found.is_shown:
+        address = address.replace("#", f"?version={found.pk}#")
+    return redirect(address)
 
 
 @require_safe
@@ -100,12 +106,15 @@ def session_page(
     request: HttpRequest, current: ChatSession, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     """A conversation's page, with a draft and its errors if one was sent back."""
-    shown = turns(current, user=caller(request))
+    version = services.own_version(current, request.GET)
+    shown = turns(current, user=caller(request), through=version)
+    is_other = any(not one.answer.is_shown for one in shown)
     running = [one.answer for one in shown if one.body["state"] == Message.State.RUNNING]
     context = {
         "session": current,
         "title": current.title or "New question",
         "turns": shown,
+        "other_version": version if is_other else None,
         "running": running,
         "look_again": _look_again(request, current, running),
         "shelf": shelf(request.user),
@@ -115,6 +124,7 @@ def session_page(
         "reason_for": _uuid(request.GET.get("reason", "")),
         "reasons": REASONS,
         "ratings": _ratings(current.pk),
+        "writers": writers(caller(request)),
         "draft": _asked_before(shown, request.GET.get("again", "")),
         **more,
     }
@@ -122,11 +132,16 @@ def session_page(
 
 
 def _turn(request: HttpRequest, answer: Message) -> Turn:
-    shown = turns(own_session(request, answer.session_id), user=caller(request))
-    for one in shown:
-        if one.answer.pk == answer.pk:
-            return one
-    raise NotFound
+    found = one_turn(answer, user=caller(request))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def writers(user: Any) -> list[str]:
+    """The models that an answer may be made again with, where there is a choice of them."""
+    names = model_names(user)
+    return names if len([name for name in names if name != EXTRACTIVE]) > 1 else []
 
 
 def _ratings(session_id: UUID) -> dict[UUID, int]:

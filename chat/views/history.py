@@ -60,8 +60,10 @@ def _matching(request: HttpRequest, query: str) -> QuerySet[Message]:
     """
     if not query or not request.user.is_authenticated:
         return Message.objects.none()
-    named = Q(ordinal=0, session__title__icontains=query)
-    asked = Message.objects.of(request.user).filter(role=Message.Role.USER)
+    is_first = Q(ordinal=0) | Q(version_of__ordinal=0)
+    named = is_first & Q(session__title__icontains=query)
+    shown = Message.objects.of(request.user).filter(is_shown=True)
+    asked = shown.filter(role=Message.Role.USER)
     matching = asked.filter(Q(text__icontains=query) | named)
     return matching.select_related("session").order_by("-created_at", "-ordinal")
 
@@ -75,7 +77,7 @@ def _found(question: Message, query: str) -> Found:
     end = at if exact else 0
     return Found(
         session_id=question.session_id,
-        question_id=f"q{question.ordinal + 1}",
+        question_id=f"q{question.ordinal}",
         title=question.session.title or "New question",
         before=("…" if start else "") + text[start:end],
         words=text[at : at + len(query)] if exact else "",

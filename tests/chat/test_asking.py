@@ -10,7 +10,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from chat.models import ChatSession, Message
-from chat.services import Asked, Question, ask, retry
+from chat.services import Asked, Question, ask, regenerate
 from core.errors import Invalid, NotFound, Throttled
 from core.models import RateWindow
 from knowledge.models import Document
@@ -202,7 +202,7 @@ def test_asking_again_counts_against_the_limit_of_the_address(
     asked = answered(visitor, "One?", address="a")
     answered(make_visitor(), "Two?", address="a")
     with pytest.raises(Throttled):
-        retry(visitor, asked.answer.pk, "a")
+        regenerate(visitor, asked.answer.pk, address="a")
 
 
 def test_a_title_that_is_given_while_a_question_is_asked_stays(

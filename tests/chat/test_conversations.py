@@ -171,7 +171,10 @@ def test_a_message_shows_its_fields_and_the_thumb(
     assert rated.json() == {"rating": 1, "comment": "ok"}
     client.post(f"/api/chat/messages/{answer.pk}/feedback/", {"rating": -1})
     question, said = client.get(f"{SESSIONS}{session.pk}/messages/").json()["results"]
-    assert set(question) == {"message_id", "role", "message", "created_at", "feedback"}
+    assert set(question) == {
+        "message_id", "role", "message", "created_at", "feedback", "versions",
+    }  # fmt: skip
+    assert question["versions"] == [question["message_id"]]
     assert said["feedback"] == {"rating": -1, "comment": ""}
     assert said["sources"][0]["content"] == leave.active_version.text[0:10]
     assert "retrieval" not in said

@@ -10,7 +10,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from chat.models import Message, ModelCall
-from chat.services import retry
+from chat.services import regenerate
 from chat.waiting import wait_for_answer
 from core import health
 from knowledge.models import Document
@@ -164,10 +164,10 @@ def test_an_answer_that_is_asked_for_again_is_written_by_a_model_that_may_be_cho
 ) -> None:
     listed("first", "second")
     first = ask(model="second")
-    again = retry(alice, first["message_id"])
+    again = regenerate(alice, first["message_id"])
     wait_for_answer(again.answer.pk)
     settings.MODEL_CHOICE = "staff"
-    later = retry(alice, again.answer.pk)
+    later = regenerate(alice, again.answer.pk)
     wait_for_answer(later.answer.pk)
     written = Message.objects.filter(role="assistant").order_by("ordinal")
     assert [answer.model for answer in written] == ["second", "second", "first"]

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from chat import schedule
 from chat.models import Message
-from chat.services import retry
+from chat.services import regenerate
 from chat.waiting import wait_for_answer
 from knowledge.models import Document
 from tests.chat.wire import Frame, WebProcess, frames, kinds, parse, text_of, web_process
@@ -180,7 +180,7 @@ def test_a_killed_process_leaves_an_interrupted_answer_with_its_text(
     found = follow(api, alice, message_id)
     assert found[-1].event == "done"
     assert found[-1].data["state"] == "interrupted"
-    again = retry(alice, message.pk)
+    again = regenerate(alice, message.pk)
     wait_for_answer(again.answer.pk)
     again.answer.refresh_from_db()
     assert again.answer.state == "done"

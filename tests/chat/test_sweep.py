@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chat import schedule
 from chat.models import ChatSession, Message
-from chat.services import delete_session, restore_session, retry
+from chat.services import delete_session, regenerate, restore_session
 from core.errors import NotFound
 from core.models import PeriodicRun
 from users.models import User
@@ -44,7 +44,7 @@ def test_an_answer_whose_process_is_gone_is_interrupted_and_keeps_its_text(alice
 def test_an_interrupted_answer_can_be_asked_for_again(alice: User) -> None:
     dead = make_running(alice, -1)
     schedule.sweep()
-    asked = retry(alice, dead.pk)
+    asked = regenerate(alice, dead.pk)
     assert asked.question.text == "When?"
     assert asked.session.pk == dead.session_id
     assert asked.answer.pk != dead.pk

@@ -63,7 +63,7 @@ def kinds(found: Iterable[Frame]) -> list[str]:
 @contextmanager
 def served() -> Iterator[str]:
     """The ASGI application in this process, on a free port."""
-    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None, ws="none")
+    config = uvicorn.Config(application, port=0, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """Streams behind a real nginx, set up well and badly: what comes through, and what is told."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.faults.test_up import free_port
 from tests.prepared import give_prepared_model
@@ -177,6 +180,31 @@ def test_an_nginx_that_ends_quiet_connections_is_told(
     code, said = check(environment, url, "--silence", "3")
     assert code == 1
     assert "cut before its end" in said
+
+
+UPGRADING = """
+proxy_http_version 1.1;
+proxy_set_header Upgrade $http_upgrade;
+proxy_set_header Connection "upgrade";
+proxy_read_timeout 75s;
+"""
+
+
+def test_a_socket_goes_through_an_nginx_that_passes_the_upgrade_on(proxy: Proxy) -> None:
+    url = proxy(UPGRADING)
+    made = urllib.request.Request(f"{url}/api/users/anonymous/", method="POST")
+    with urllib.request.urlopen(made, timeout=30) as answer:
+        token = json.load(answer)["access"]
+    with connect(f"{url.replace('http', 'ws')}/ws/chat/", origin=url, proxy=None) as socket:
+        socket.send(json.dumps({"type": "auth", "token": token}))
+        socket.send(json.dumps({"type": "message", "message": "What can you do?"}))
+        kinds = []
+        while kinds[-1:] != ["done"]:
+            kinds.append(json.loads(socket.recv(timeout=60))["type"])
+    assert kinds[0] == "session"
+    assert "token" in kinds
+    with pytest.raises(InvalidStatus):
+        connect(f"{url.replace('http', 'ws')}/ws/chat/", origin="https://evil.example", proxy=None)
 
 
 def test_a_stranger_behind_the_proxy_reads_neither_page_nor_stream(proxy: Proxy) -> None:

@@ -1,5 +1,5 @@
 /* The question box: asking, stopping, what was not sent yet. */
-import { $, $$, codePoints, partsOf, say } from "./page.js";
+import { $, $$, codePoints, partsOf, say, toast } from "./page.js";
 import { fetchHtml, post, Refused, uniqueKey } from "./net.js";
 import { joinAll } from "./stream.js";
 import { keepUp } from "./reading.js";
@@ -53,8 +53,9 @@ function showState() {
   count();
 }
 
-function showError(words) {
+export function showError(words) {
   const place = $("#message-wrong");
+  if (!place) return toast(words);
   place.hidden = !words;
   $("span", place).textContent = words;
   box().toggleAttribute("aria-invalid", Boolean(words));
@@ -174,14 +175,6 @@ export async function stop() {
   say("Stopping.");
   const session = form().elements.chat_session_id.value;
   await post(`/c/${session}/stop/`, { message_id: article.dataset.message }).catch(() => {});
-}
-
-export async function again(retryForm) {
-  try {
-    await showTurn(await post(retryForm.action, new FormData(retryForm)));
-  } catch (error) {
-    showError(error.message);
-  }
 }
 
 function onSubmit(event) {

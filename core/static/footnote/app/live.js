@@ -6,6 +6,8 @@ import { placeSoon } from "./notes.js";
 const UNFINISHED = /(?:\s*\[\d{0,3}|\*+|\s+|(?:^|\n)#+)$/; // may become a mark, a blank before one, or markup
 const MARKUP = /\*\*|`|^#{1,6} /gm; // the finished page sets it; until then it is only in the way
 const CANDIDATES = 4; // shown before they are cited
+const ROW = /^[ \t]*\|/; // a line of a table, which is drawn when it is whole
+const RULE = /^[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/; // under its head
 const PIECES = /[ \t]*(\[\d{1,3}\])|(\n{2,})|([.!?…]["”’)]?(?=\s|\[|$))|(\s+)/g;
 
 export class LiveAnswer {
@@ -25,6 +27,8 @@ export class LiveAnswer {
     this.paragraph = null;
     this.claim = null;
     this.sentenceEnded = false;
+    this.table = null;
+    this.isLineStart = true;
     this.text.replaceChildren();
   }
 
@@ -105,9 +109,55 @@ export class LiveAnswer {
 
   append(text) {
     if (!this.text.childElementCount) this.reach("write");
-    let words = this.held + text;
-    this.held = UNFINISHED.exec(words)?.[0] ?? "";
-    words = words.slice(0, words.length - this.held.length);
+    let rest = this.held + text;
+    this.held = "";
+    while (rest) {
+      const isRow = this.isLineStart && ROW.test(rest);
+      const end = isRow ? rest.indexOf("\n") : rest.search(/\n(?=[ \t]*\|)/);
+      if (isRow && end < 0) { this.held = rest; break; }
+      const part = end < 0 ? rest : rest.slice(0, end + 1);
+      rest = rest.slice(part.length);
+      if (isRow) this.row(part);
+      else this.prose(part, end >= 0);
+    }
+    (this.paragraph ?? this.text).append(this.caret);
+    placeSoon();
+  }
+
+  /* Text outside of tables; what may become a mark or markup at its end waits for what follows. */
+  prose(part, isBeforeRow) {
+    if (!isBeforeRow) {
+      this.held = UNFINISHED.exec(part)?.[0] ?? "";
+      part = part.slice(0, part.length - this.held.length);
+      if (!part) return;
+    }
+    this.isLineStart = isBeforeRow;
+    if (this.table) {
+      part = part.trimStart();
+      if (part) this.table = this.paragraph = this.claim = null;
+    }
+    this.pieces(part);
+  }
+
+  row(line) {
+    if (this.table && RULE.test(line.trim())) return;
+    if (!this.table) {
+      this.table = document.createElement("table");
+      const scroll = document.createElement("div");
+      scroll.className = "scroll";
+      scroll.append(this.table);
+      this.text.append(scroll);
+    }
+    const row = this.table.insertRow();
+    const isHead = this.table.rows.length === 1;
+    for (const words of line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/)) {
+      this.paragraph = row.appendChild(document.createElement(isHead ? "th" : "td"));
+      this.claim = null;
+      this.pieces(words.trim().replaceAll("\\|", "|"));
+    }
+  }
+
+  pieces(words) {
     let from = 0;
     for (const found of words.matchAll(PIECES)) {
       this.words(words.slice(from, found.index));
@@ -115,8 +165,6 @@ export class LiveAnswer {
       this.piece(found);
     }
     this.words(words.slice(from));
-    (this.paragraph ?? this.text).append(this.caret);
-    placeSoon();
   }
 
   piece([all, mark, gap, stop, blank]) {
@@ -168,7 +216,8 @@ export class LiveAnswer {
   }
 
   end() {
-    if (this.held) this.words(this.held);
+    if (this.isLineStart && ROW.test(this.held)) this.row(this.held);
+    else if (this.held) this.words(this.held);
     this.caret.remove();
     this.reach("check");
   }

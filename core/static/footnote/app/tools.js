@@ -1,7 +1,6 @@
-/* What can be done with an answer: copy it with its sources, answer again, rate it, print it. */
+/* What can be done with an answer: copy it with its sources, rate it, print it. */
 import { $, $$, icon, say, toast } from "./page.js";
 import { fetchHtml, post } from "./net.js";
-import { again } from "./composer.js";
 
 /* The answer as text with [n], then the sources by number with their addresses. */
 export function asText(turn) {
@@ -79,10 +78,9 @@ export function start() {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("[data-feedback], [data-reason], [data-retry]")) return;
+    if (!form.matches("[data-feedback], [data-reason]")) return;
     event.preventDefault();
     if (form.matches("[data-feedback]")) rate(form, event.submitter);
-    else if (form.matches("[data-reason]")) giveReason(form);
-    else again(form);
+    else giveReason(form);
   });
 }
