@@ -5,6 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from chat import staff
@@ -53,8 +56,27 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     list_filter = ("is_active", "last_activity")
     list_select_related = ("user",)
     search_fields = ("=id",)
-    fields = ("id", "user", "model", "is_active", "created_at", "last_activity", "deleted_at")
+    fields = (
+        "id",
+        "user",
+        "answers",
+        "model",
+        "is_active",
+        "created_at",
+        "last_activity",
+        "deleted_at",
+    )
     date_hierarchy = "last_activity"
+
+    @admin.display(description="Answers")
+    def answers(self, session: ChatSession) -> SafeString:
+        """The way to the list of its answers, and from there to their traces."""
+        address = reverse("admin:chat_message_changelist")
+        return format_html(
+            '<a href="{}?session__id__exact={}">The answers of this conversation</a>',
+            address,
+            session.pk,
+        )
 
 
 @admin.register(Message)
@@ -71,12 +93,14 @@ class MessageAdmin(ReadOnlyAdmin):
         "tokens_used",
         "marks",
         "created_at",
+        "trace_link",
     )
     show_facets = admin.ShowFacets.ALWAYS
     list_filter = (MarkFilter, "state", "outcome", "model", "confidence", "created_at")
     search_fields = ("=id",)
     fields = (
         "id",
+        "trace_link",
         "role",
         "state",
         "outcome",
@@ -94,6 +118,21 @@ class MessageAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).filter(role=Message.Role.ASSISTANT)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*staff.traces.urls(), *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """The answers of one conversation may be listed."""
+        return lookup == "session__id__exact" or bool(
+            super().lookup_allowed(lookup, value, request)
+        )
+
+    @admin.display(description="Trace")
+    def trace_link(self, message: Message) -> SafeString:
+        """The way to the page of how the answer came to be."""
+        address = reverse("admin:chat_message_trace", args=[message.pk])
+        return format_html('<a href="{}">How it came to be</a>', address)
 
     @admin.display(description="Marks")
     def marks(self, message: Message) -> str:

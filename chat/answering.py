@@ -18,9 +18,12 @@ from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.understanding.merging import Found
 from chat.generation.understanding.parted import Rule, quote_parts
 from chat.generation.understanding.phrasebook import part_not_found
+from chat.holding import gate
 from chat.jobs import Job, load
 from chat.journal import Ending
 from chat.models import Message
+from chat.noticing import nothing_left, notice_of, reviewed
+from chat.noting import note_held, note_search, stored_search
 from chat.remembering import summarise
 from chat.runs import Quoted, Run, passage_source
 from chat.safety import Screen
@@ -28,7 +31,7 @@ from chat.talking import talk_in, talked
 from chat.tokencounts import correct
 from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
-from knowledge.passages import Passage, SearchResult
+from knowledge.passages import SearchResult
 from knowledge.search import EmbedderUnavailable, embed, nearest
 
 logger = logging.getLogger(__name__)
@@ -42,8 +45,13 @@ async def write_answer(run: Run, desk: Desk) -> Ending:
 
     Errors of a model end in a quoted answer with a notice; others are the caller's.
     """
-    job = await desk.rows(partial(load, run.message_id, run.row))
+    return await answer(run, desk, await desk.rows(partial(load, run.message_id, run.row)))
+
+
+async def answer(run: Run, desk: Desk, job: Job) -> Ending:
+    """The same for a job that was read already."""
     run.language = job.language
+    run.trace.reached("loaded")
     screen = Screen(run, job)
     try:
         ending = await _screened(run, desk, job, screen)
@@ -60,10 +68,13 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     if talk:
         return await talked(run, desk, job, talk)
     asked = await understand(job, desk)
+    run.trace.reached("understood")
     found = await desk.cpu(partial(find, job, asked))
+    run.trace.reached("searched")
     _announce(run, job, asked, found)
     run.stage = "answer"
     refused = await screen.question()
+    run.trace.reached("admitted")
     if refused is not None:
         return refused
     if job.is_summary_due:
@@ -76,47 +87,17 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
 
 
 def _announce(run: Run, job: Job, asked: Sequence[Asked], found: Found) -> None:
-    """Tell readers what was found, and note it for the row."""
+    """Tell readers what was found, and note it for the row and the trace."""
+    note_search(run.trace, job, asked, found)
     understood = as_stored(job, asked, found)
     if understood:
-        run.publish("step", {"text": wording.searched_for(understood["understood"]["queries"])})
+        run.publish("step", {"text": wording.searched_for(understood["understood"]["shown"])})
     for step in wording.steps(found.searched, len(found.passages)):
         run.publish("step", {"text": step})
     sources = [passage_source(p, None, (p.start, p.end), p.text) for p in found.passages]
     run.announce(sources)
-    retrieval = {**_trace(found), **understood}
+    retrieval = {**stored_search(found), **understood}
     run.fields = {**run.fields, "retrieval": retrieval, "searched": found.searched}
-
-
-def _trace(found: Found) -> dict[str, Any]:
-    """The search as it is kept with the message: places and scores, and headings, no text."""
-    return {
-        "query": found.query,
-        "answerable": round(found.answerable, 4),
-        "took_ms": round(found.took_ms, 1),
-        "build_id": found.build_id,
-        "candidates": [_candidate(passage) for passage in found.passages],
-    }
-
-
-def _candidate(passage: Passage) -> dict[str, Any]:
-    scores = passage.scores
-    return {
-        "chunk_id": passage.chunk_id,
-        "document_id": passage.document_id,
-        "document_version": passage.document_version,
-        "heading": passage.heading,
-        "page": passage.page,
-        "start": passage.start,
-        "end": passage.end,
-        "score": round(min(1.0, max(0.0, passage.score)), 4),
-        "scores": {
-            "dense": scores.dense,
-            "lexical": scores.lexical,
-            "fused": scores.fused,
-            "rerank": scores.rerank,
-        },
-    }
 
 
 async def _unanswered(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Screen) -> Ending:
@@ -187,7 +168,7 @@ def _quoted_by(
         pieces, sentences = quote_parts(found.parts, embedder, rule)
         if sentences:
             return pieces, sentences
-    return generation.quote(found.query, found.passages, embedder)
+    return generation.quote(found.query, found.passages, embedder, checking.compared)
 
 
 def _answered(
@@ -215,18 +196,24 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
         await screen.written(is_last=piece is None)
 
     frame = replace(job.frame, parts=tuple(part.question for part in found.parts))
-    manner = generation.Manner(frame, checking.gate(desk, run.message_id))
+    strict = gate(desk, run.message_id)
+    manner = generation.Manner(frame, strict)
     written = await write_with(Writing(run, desk, job, found.passages, take, manner))
     if written.is_not_found:
         return await _unanswered(run, desk, (job, found), screen)
+    note_held(run.trace, written, strict)
     if not written.model:
-        return await _quoted(run, desk, found, written.notice)
-    notice = wording.left_out(written.left_out, written.notice)
-    more: dict[str, Any] = {"tokens_used": written.tokens_used, "notice": notice}
+        return await _quoted(run, desk, found, nothing_left(written, strict))
+    notice = notice_of(written, strict)
+    more: dict[str, Any] = {"tokens_used": written.tokens_used}
     if written.errors:
         more["degraded"] = tuple(dict.fromkeys((*found.degraded, "model")))
-    sentences = await checking.check_answer(run, desk, found.passages)
-    return _answered(written.model, found, sentences, **more)
+    run.trace.reached("written")
+    review = await checking.check_answer(run, desk, found.passages)
+    run.trace.checked(review.checked)
+    run.trace.reached("checked")
+    more["notice"] = reviewed(notice, review, job, run.text)
+    return _answered(written.model, found, review.sentences, **more)
 
 
 async def _count(model: str, used: generation.Used, desk: Desk) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 from typing import Protocol, TypeVar
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from chat.accounts import paying
 from chat.conf import models_for
 from chat.generation.context import estimate_tokens
 from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelFailed, ModelTimeout, Token
@@ -93,12 +94,19 @@ class Count:
     tokens_in: int = 0  # the provider's own
     tokens_out: int = 0
     first_token_ms: int | None = None
+    last_token_ms: int = 0
+    longest_gap_ms: int | None = None
+    repeated_for: list[str] = field(default_factory=list)
 
     def add(self, token: Token) -> None:
         if token.text:
             self.said.append(token.text)
+            now = self._milliseconds()
             if self.first_token_ms is None:
-                self.first_token_ms = self._milliseconds()
+                self.first_token_ms = now
+            else:
+                self.longest_gap_ms = max(self.longest_gap_ms or 0, now - self.last_token_ms)
+            self.last_token_ms = now
         self.tokens_in = token.tokens_in or self.tokens_in
         self.tokens_out = token.tokens_out or self.tokens_out
 
@@ -118,6 +126,9 @@ class Count:
             milliseconds=self._milliseconds(),
             first_token_ms=self.first_token_ms,
             error=error,
+            attempts=1 + len(self.repeated_for),
+            repeated_for="; ".join(dict.fromkeys(self.repeated_for)),
+            longest_gap_ms=self.longest_gap_ms,
         )
 
     def _milliseconds(self) -> int:
@@ -151,6 +162,7 @@ class CountedModel:
         # Unless something else is said below: closed by the reader, or cancelled.
         receipt = partial(count.receipt, CallOutcome.STOPPED)
         try:
+            limits = replace(limits, repeats=count.repeated_for.append)
             async with aclosing(model.write(messages, limits)) as tokens:
                 async for token in tokens:
                     count.add(token)
@@ -165,10 +177,12 @@ class CountedModel:
 
     async def _reserve(self, count: Count, limits: Limits) -> int:
         config, sent = self.config, count.tokens_sent
+        account = paying.get()
         order = Order(
             model=config.name,
-            purpose=self.purpose,
-            message_id=self.message_id,
+            purpose=account.purpose if account else self.purpose,
+            message_id=None if account else self.message_id,
+            user_id=account.user_id if account else None,
             tokens_in=sent,
             prompt_cost=config.cost(sent, 0),
             highest_cost=config.cost(sent, limits.max_tokens),

@@ -1,82 +1,93 @@
 """The check of a whole answer: settings and models around ``chat.generation.support``.
 
-What costs CPU runs in the desk's threads; a check that fails leaves the sentences as they were.
+What costs CPU runs in the desk's threads. This is the named edge of what looks over an answer: an
+error in it is logged and costs no reader the answer, and what was not looked over is never called
+checked.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
-
-from django.conf import settings
 
 from chat.calls import CountedModel
 from chat.conf import support_classifier, support_judge
 from chat.desks import Desk
 from chat.generation.binding import bind_closely
-from chat.generation.dissent import Said, dissent
+from chat.generation.dissent import Dissent, Said, dissent
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
-from chat.generation.support.holding import Gate
 from chat.runs import Quoted, Run
 from knowledge.passages import Passage
 from knowledge.search import EmbedderUnavailable, embed
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> tuple[Sentence, ...]:
+
+@dataclass(frozen=True)
+class Review:
+    """The sentences of an answer; ``checked`` is None where they could not be checked."""
+
+    sentences: tuple[Sentence, ...]
+    checked: tuple[Checked, ...] | None
+
+
+async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> Review:
     """Check what a model wrote, and bind each footnote anew to what carries its sentences.
 
     Where a passage that was found contradicts one that is cited, a sentence is added that says so.
     """
     passages = {number: quoted.passage for number, quoted in run.quotes.items()}
-    checked = await desk.cpu(partial(_checked, run.text, passages))
-    checked = await _judged(checked, desk, run.message_id)
+    written = written_sentences(run.text)
+    checked = await desk.cpu(partial(tested, run.text, written, passages))
+    if checked is None:
+        return Review(tuple(written), None)
+    checked = await judged(checked, desk, run.message_id)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))
     sentences = tuple(one.sentence for one in checked)
     said = {number: Said(one.passage, one.start, one.end) for number, one in run.quotes.items()}
-    more = await desk.cpu(partial(dissent, run.text, said, found, sentences))
+    more = await desk.cpu(partial(compared, run.text, said, found, sentences))
     if more is None:
-        return sentences
+        return Review(sentences, tuple(checked))
     for number, quoted in more.quoted:
         run.cite(Quoted(number, quoted.passage, quoted.start, quoted.end))
     run.write(more.text)
-    return (*sentences, *more.sentences)
+    return Review((*sentences, *more.sentences), tuple(checked))
 
 
-def gate(desk: Desk, message_id: UUID) -> Gate | None:
-    """What holds a sentence back until it was checked; None where all are shown at once."""
-    if settings.SUPPORT_POLICY != "strict":
+def compared(
+    text: str, cited: Mapping[int, Said], passages: Sequence[Passage], told: Sequence[Sentence] = ()
+) -> Dissent | None:
+    """As ``dissent``; None as well where the documents could not be compared."""
+    return _unless_broken("compared", partial(dissent, text, cited, passages, told))
+
+
+def tested(
+    text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
+) -> list[Checked] | None:
+    """The verdicts, with meaning where there is an embedding model, else by words.
+
+    None where the check itself broke: then nothing is known of any of them.
+    """
+    return _unless_broken("checked", partial(_tested, text, sentences, passages))
+
+
+def _unless_broken(what: str, work: Callable[[], T]) -> T | None:
+    """The edge: whatever a text does to the code that looks it over, the answer goes on."""
+    try:
+        return work()
+    except Exception:
+        logger.exception("an answer could not be %s", what)
         return None
-
-    async def may_be_shown(words: str, cited: Mapping[int, Passage]) -> bool:
-        sentence = Sentence(0, len(words), tuple(cited), "unknown" if cited else "unsupported")
-        checked = await desk.cpu(partial(_tested, words, [sentence], cited))
-        found = (await _judged(checked, desk, message_id))[0].sentence
-        return found.support != "unsupported"
-
-    return may_be_shown
-
-
-def _checked(text: str, passages: Mapping[int, Passage]) -> list[Checked]:
-    return _tested(text, written_sentences(text), passages)
 
 
 def _tested(
-    text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
-) -> list[Checked]:
-    """With meaning where there is an embedding model, else by words."""
-    try:
-        return _with_tools(text, sentences, passages)
-    except Exception:  # an answer is worth more than its check: it stays, and is called unchecked
-        logger.exception("sentences could not be checked")
-        return [Checked(one, text[one.start : one.end]) for one in sentences]
-
-
-def _with_tools(
     text: str, sentences: Sequence[Sentence], passages: Mapping[int, Passage]
 ) -> list[Checked]:
     classifier = support_classifier()
@@ -88,7 +99,7 @@ def _with_tools(
         return check(text, sentences, passages, Tools(None, classify))
 
 
-async def _judged(checked: list[Checked], desk: Desk, message_id: UUID) -> list[Checked]:
+async def judged(checked: list[Checked], desk: Any, message_id: UUID) -> list[Checked]:
     """The chat model's word on what is still open, where it is asked for that."""
     config = support_judge()
     if config is None or not any(one.is_open for one in checked):

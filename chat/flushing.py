@@ -23,7 +23,18 @@ def draft_of(run: Run, *, full: bool = False) -> Draft:
         return Draft(run.message_id, run.lease_token)
     fields = run.fields if full or run.fields != run.flushed_fields else {}
     quotes = tuple(run.quotes.values())
-    return Draft(run.message_id, run.lease_token, run.text, quotes, fields)
+    noted = run.trace.noted() if full or run.trace.changes != run.flushed_trace else None
+    return Draft(run.message_id, run.lease_token, run.text, quotes, fields, noted)
+
+
+def note_flushed(run: Run, draft: Draft, now: float) -> None:
+    """Remember what of a run is in its row."""
+    run.renewed = now
+    run.flushed_chars = max(run.flushed_chars, len(draft.text or ""))
+    run.flushed_quotes = max(run.flushed_quotes, len(draft.quotes))
+    run.flushed_fields = draft.fields or run.flushed_fields
+    if draft.trace is not None:
+        run.flushed_trace = draft.trace.changes
 
 
 def flush_or_look(drafts: Sequence[Draft], ids: Sequence[UUID]) -> tuple[Flushed, frozenset[UUID]]:

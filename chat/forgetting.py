@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from chat import searched, wording
+from chat import searched, traces, wording
 from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
@@ -37,6 +37,7 @@ def forget_document(document_id: int) -> dict[str, int]:
     for part in _parts(_that_found(document_id)):
         counts["searches"] += _forget_searches(document_id, part)
     counts["summaries"] = _forget_summaries(document_id)
+    traces.forget_summaries(document_id)
     return counts
 
 

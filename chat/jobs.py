@@ -36,6 +36,7 @@ class Job:
     language: str = ""
     frame: Frame = field(default_factory=Frame)
     is_summary_due: bool = False
+    summary_documents: tuple[tuple[int, int], ...] = ()
 
     @property
     def prompt_version(self) -> str:
@@ -75,6 +76,7 @@ def load(message_id: UUID, known: Message | None = None) -> Job:
         language=language,
         frame=_frame(models, recalled.summary, language),
         is_summary_due=recalled.is_due,
+        summary_documents=recalled.documents,
     )
 
 

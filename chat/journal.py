@@ -15,11 +15,12 @@ from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from chat import forgetting, reading, wording
+from chat import forgetting, reading, traces, wording
 from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from chat.runs import Quoted
+from chat.tracing import Noted
 
 LEASE = timedelta(seconds=30)
 _RUNNING = Message.State.RUNNING
@@ -39,6 +40,7 @@ class Draft:
     text: str | None = None  # None: nothing new, only the lease is renewed
     quotes: tuple[Quoted, ...] = ()
     fields: dict[str, Any] = field(default_factory=dict)
+    trace: Noted | None = None  # None: nothing new
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def _write(draft: Draft) -> bool:
         there = _still_there(draft.quotes)
         rows = [_citation(draft.message_id, quote, there) for quote in draft.quotes]
         Citation.objects.bulk_create(rows, ignore_conflicts=True)
+    if written and draft.trace is not None:
+        traces.store(draft.message_id, draft.trace)
     return bool(written)
 
 
@@ -165,6 +169,8 @@ def _end(draft: Draft, ending: Ending, milliseconds: int) -> bool:
     Citation.objects.filter(message_id=draft.message_id).delete()
     Citation.objects.bulk_create(_citation(draft.message_id, q, there) for q in draft.quotes)
     ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
+    if draft.trace is not None:
+        traces.close(draft.message_id, draft.trace, sentences, draft.fields.get("retrieval", {}))
     return True
 
 

@@ -48,6 +48,9 @@ class ModelCall(models.Model):
     milliseconds = models.PositiveIntegerField(default=0)
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     error = models.CharField(max_length=200, blank=True)  # in our words, never a text of anybody
+    attempts = models.PositiveSmallIntegerField(default=1)
+    repeated_for = models.CharField(max_length=200, blank=True)  # why, in our words
+    longest_gap_ms = models.PositiveIntegerField(null=True, blank=True)  # between two tokens
     # What is held until the call ends.
     reserved_nano = models.BigIntegerField(default=0)
     prompt_nano = models.BigIntegerField(default=0)  # what the prompt alone costs

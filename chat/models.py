@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat.ledger import Budget, ModelCall, Spending, Voice
+from chat.tracerows import Instruction, RestingModel, Trace
 from core.models import TimeStampedModel
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ __all__ = [
     "ChatSession",
     "Citation",
     "Feedback",
+    "Instruction",
     "Message",
     "MessageState",
     "ModelCall",
+    "RestingModel",
     "Spending",
+    "Trace",
     "Voice",
 ]
 

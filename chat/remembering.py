@@ -49,11 +49,15 @@ class Desk(Protocol):
 
 @dataclass(frozen=True)
 class Recalled:
-    """The last turns, oldest first, what was before them, and whether a summary is due."""
+    """The last turns, oldest first, what was before them, and whether a summary is due.
+
+    ``documents`` (number and version) are those whose words may be in the summary.
+    """
 
     turns: tuple[Turn, ...] = ()
     summary: str = ""
     is_due: bool = False
+    documents: tuple[tuple[int, int], ...] = ()
 
 
 def recall(session: ChatSession, before: int, count: Callable[[str], int]) -> Recalled:
@@ -80,7 +84,12 @@ def recall(session: ChatSession, before: int, count: Callable[[str], int]) -> Re
     told = _told(session, left[-1].ordinal, until)
     summary = memory.of_questions(told, stored) if told else stored
     is_due = len([row for row in older if row.ordinal >= until]) >= BATCH
-    return Recalled(turns, memory.cut(summary, settings.MEMORY_TOKENS // 2), is_due)
+    known = session.summary_documents if stored else []
+    documents = [(one["document_id"], one["document_version"]) for one in known]
+    documents += [document for turn in told for document in turn.documents]
+    return Recalled(
+        turns, memory.cut(summary, settings.MEMORY_TOKENS // 2), is_due, tuple(documents)
+    )
 
 
 def most_turns() -> int:
@@ -143,6 +152,7 @@ def _turn(row: Message, question: str, body: Mapping[str, Any]) -> Turn:
         documents=tuple(
             dict.fromkeys((one["document_id"], one["document_version"]) for one in (*cited, *given))
         ),
+        of=str(row.pk),
     )
 
 

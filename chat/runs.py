@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.generation.sentences import Sentence
+from chat.tracing import Tracer
 from knowledge.passages import Passage, Span, source_url
 
 LINGER_SECONDS = 5.0
@@ -137,6 +138,8 @@ class Run:
     language: str = ""  # of the question, once it is known
     chores: list[Chore] = field(default_factory=list)  # done when the answer is out
     model: str = ""
+    trace: Tracer = field(default_factory=Tracer)
+    flushed_trace: int = 0
     flushed_chars: int = 0
     flushed_quotes: int = 0
     renewed: float = field(default_factory=monotonic)
@@ -157,6 +160,7 @@ class Run:
     def is_dirty(self) -> bool:
         return (
             self.fields != self.flushed_fields
+            or self.trace.changes != self.flushed_trace
             or len(self.text) > self.flushed_chars
             or len(self.quotes) > self.flushed_quotes
         )
@@ -181,6 +185,7 @@ class Run:
     def write(self, text: str) -> None:
         """Append to the answer."""
         if text and not self.is_finished:
+            self.trace.word()
             self.text += text
             self.publish("token", {"text": text})
 

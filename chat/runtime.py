@@ -22,7 +22,7 @@ from django.db import connections
 from chat import answering, journal
 from chat.chores import do_chores
 from chat.conf import guard_of
-from chat.flushing import draft_of, flush_or_look
+from chat.flushing import draft_of, flush_or_look, note_flushed
 from chat.generation.llm import ChatModel, ModelConfig
 from chat.models import Message
 from chat.runs import Run
@@ -280,10 +280,7 @@ class Runtime:
         for draft in drafts:
             run = self.find(draft.message_id)
             if run is not None:
-                run.renewed = now
-                run.flushed_chars = max(run.flushed_chars, len(draft.text or ""))
-                run.flushed_quotes = max(run.flushed_quotes, len(draft.quotes))
-                run.flushed_fields = draft.fields or run.flushed_fields
+                note_flushed(run, draft, now)
 
 
 @cache

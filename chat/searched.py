@@ -20,8 +20,9 @@ def searched_for(retrieval: Mapping[str, Any], read: Mapping[Span, SpanText]) ->
     texts = [read.get(span) for span in spans_in(retrieval)]
     if any(text is None or text.gone for text in texts):
         return []
-    queries: Sequence[str] = retrieval.get("understood", {}).get("queries", [])
-    return queries
+    understood = retrieval.get("understood", {})
+    shown: Sequence[str] = understood.get("shown", understood.get("queries", []))
+    return shown
 
 
 def without_removed(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Order:
     prompt_cost: Decimal  # of the prompt alone
     highest_cost: Decimal  # with the longest answer
     seconds: float
+    user_id: int | None = None  # who pays where it is for no message
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class Receipt:
     milliseconds: int = 0
     first_token_ms: int | None = None
     error: str = ""
+    attempts: int = 1
+    repeated_for: str = ""
+    longest_gap_ms: int | None = None
 
 
 def today(now: datetime | None = None) -> date:
@@ -69,7 +73,7 @@ def reserve(order: Order) -> int:
         BudgetExhausted: a budget that applies has not that much left; nothing is held.
     """
     day = today()
-    user = _asker(order.message_id)
+    user = _payer(order)
     amount = nano(order.highest_cost)
     # What costs nothing is on no budget: there is nothing to hold and nothing to settle.
     limits = _limits(user) if amount else {}
@@ -106,6 +110,9 @@ def settle(call_id: int, receipt: Receipt) -> bool:
             milliseconds=receipt.milliseconds,
             first_token_ms=receipt.first_token_ms,
             error=receipt.error[:200],
+            attempts=receipt.attempts,
+            repeated_for=receipt.repeated_for[:200],
+            longest_gap_ms=receipt.longest_gap_ms,
             lease_until=None,
         )
         if changed:
@@ -139,11 +146,13 @@ def nano(amount: Decimal) -> int:
     return int((amount / NANO).to_integral_value(rounding="ROUND_UP"))
 
 
-def _asker(message_id: UUID | None) -> Any:
-    if message_id is None:
-        return None
-    owners = Message.objects.filter(pk=message_id).values_list("session__user_id", flat=True)
-    return get_user_model().objects.filter(pk__in=owners).first()
+def _payer(order: Order) -> Any:
+    """Whose budgets a call counts on beside that of all together."""
+    people = get_user_model().objects
+    if order.message_id is None:
+        return people.filter(pk=order.user_id).first() if order.user_id else None
+    owners = Message.objects.filter(pk=order.message_id).values_list("session__user_id", flat=True)
+    return people.filter(pk__in=owners).first()
 
 
 def _limits(user: Any) -> dict[str, int | None]:

@@ -11,8 +11,8 @@ from django.conf import settings
 from chat.calls import CallDesk, Request, ask_model
 from chat.generation.context import Turn
 from chat.generation.understanding import rewriting
-from chat.generation.understanding.followups import standalone, stands_alone
-from chat.generation.understanding.merging import Found, Part, of_one, of_parts, of_wordings
+from chat.generation.understanding.followups import standalone, stands_alone, with_aside
+from chat.generation.understanding.merging import Found, Look, Part, of_one, of_parts, of_wordings
 from chat.generation.understanding.parts import parts_of
 from chat.jobs import Job
 from chat.remembering import documents_as_dicts
@@ -27,6 +27,12 @@ class Asked:
     question: str
     query: str
     by: str = ""  # "turns" or "model"; empty where it is searched as it was asked
+    topics: tuple[str, ...] = ()  # that the last turns brought in
+
+    @property
+    def shown(self) -> str:
+        """The query as a reader can read it: what is searched need not be a sentence."""
+        return with_aside(self.question, self.topics) if self.by == "turns" else self.query
 
 
 async def understand(job: Job, desk: CallDesk) -> tuple[Asked, ...]:
@@ -50,7 +56,7 @@ async def understand(job: Job, desk: CallDesk) -> tuple[Asked, ...]:
 
 def _from_turns(question: str, turns: Sequence[Turn]) -> Asked:
     made = standalone(question, turns)
-    return Asked(question, made.question, "turns" if made.topics else "")
+    return Asked(question, made.question, "turns" if made.topics else "", made.topics)
 
 
 async def _by_model(job: Job, desk: CallDesk, asked: Asked, earlier: Sequence[str]) -> Asked:
@@ -76,17 +82,22 @@ def find(job: Job, asked: Sequence[Asked]) -> Found:
     limit = job.top_k or settings.TOP_K
     look = partial(search, user=job.user, limit=job.top_k, filters=job.filters)
     parts = []
-    for one in asked:
+    looks: list[Look] = []
+    for at, one in enumerate(asked):
         plain = look(one.question)
+        looks.append(Look(at, "asked", plain))
         result = plain
         if one.by:
-            result = of_wordings(plain, look(one.query), limit)
+            looks.append(Look(at, "rewritten", look(one.query)))
+            result = of_wordings(plain, looks[-1].result, limit)
         query = one.question if result is plain else one.query
         parts.append(Part(one.question, query, result))
     if len(parts) == 1:
-        return of_one(parts[0].query, parts[0].result)
+        return replace(of_one(parts[0].query, parts[0].result), looks=tuple(looks))
     query = " ".join(part.query for part in parts)
-    return of_parts(Part(job.question, query, look(query)), parts, limit)
+    whole = Part(job.question, query, look(query))
+    looks.append(Look(-1, "whole", whole.result))
+    return replace(of_parts(whole, parts, limit), looks=tuple(looks))
 
 
 def as_stored(job: Job, asked: Sequence[Asked], found: SearchResult) -> dict[str, Any]:
@@ -101,9 +112,11 @@ def as_stored(job: Job, asked: Sequence[Asked], found: SearchResult) -> dict[str
     if not used and len(asked) == 1:
         return {}
     cited = [document for turn in job.turns for document in turn.documents]
+    shown = {one.query: one.shown for one in used}
     return {
         "understood": {
             "queries": queries,
+            "shown": [shown.get(query, query) for query in queries],
             "by": next((one.by for one in used), "parts"),
             "documents": documents_as_dicts(cited) if used else [],
         }

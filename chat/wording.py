@@ -11,6 +11,9 @@ RESTRICTED = "*You may no longer read this passage.*"
 
 
 LEFT_OUT = "left_out"  # the code where sentences were not shown
+REWORDED = "reworded"  # where some are shown in other words than the model's first ones
+UNCHECKED = "unchecked"  # where sentences could not be compared with their passages
+OTHER_LANGUAGE = "other_language"
 
 
 class Notice(TypedDict):
@@ -74,6 +77,21 @@ NOTHING_SUPPORTED = Notice(
     detail="Quoted, not written. The documents do not support what the model wrote, so you see the "
     "sentences of the documents themselves.",
 )
+NOTHING_CHECKED = Notice(
+    code=UNCHECKED,
+    detail="Quoted, not written. What the model wrote could not be checked, so you see the "
+    "sentences of the documents themselves.",
+)
+NOT_CHECKED = Notice(
+    code=UNCHECKED,
+    detail="Not checked. The sentences of this answer could not be compared with their passages. "
+    "Compare them yourself before you rely on them.",
+)
+IN_ANOTHER_LANGUAGE = Notice(
+    code=OTHER_LANGUAGE,
+    detail="In another language. The writing model did not answer in the language of your "
+    "question. Ask again, or name the language in your question.",
+)
 SEARCH_FAILED = Notice(
     code=Code.RETRIEVAL_UNAVAILABLE,
     detail="The documents could not be searched. Your question is saved; ask it again in a minute.",
@@ -105,6 +123,7 @@ _TRANSLATED = {
     "failed": FAILED,
     "general": GENERAL,
     "general_cut": GENERAL_CUT,
+    "other_language": IN_ANOTHER_LANGUAGE,
 }
 
 
@@ -120,20 +139,41 @@ def written_by_another(code: str, model: str) -> Notice:
     return Notice(code=code, detail=f"Written by {model}. {why}")
 
 
-def left_out(sentences: int, other: Notice | None) -> Notice | None:
-    """That some sentences are not shown, behind whatever else there is to say."""
+def left_out(sentences: int, other: Notice | None, *, unchecked: int = 0) -> Notice | None:
+    """That some sentences are not shown, behind whatever else there is to say.
+
+    ``unchecked`` of them were dropped because nothing is known of them.
+    """
     if not sentences:
         return other
-    subject = "One sentence was" if sentences == 1 else f"{sentences} sentences were"
-    they = "its passage does" if sentences == 1 else "their passages do"
-    detail = f"Left out. {subject} not shown, because {they} not say it."
-    if sentences > 1:
-        detail = f"Left out. {subject} not shown, because {they} not say them."
-    return (
-        Notice(code=other["code"], detail=f"{other['detail']} {detail}")
-        if other
-        else Notice(code=LEFT_OUT, detail=detail)
-    )
+    was = "One sentence was" if sentences == 1 else f"{sentences} sentences were"
+    if sentences == unchecked:
+        it = "it" if sentences == 1 else "they"
+        return _behind(
+            other, UNCHECKED, f"Left out. {was} not shown, because {it} could not be checked."
+        )
+    why = "its passage does not say it" if sentences == 1 else "their passages do not say them"
+    return _behind(other, LEFT_OUT, f"Left out. {was} not shown, because {why}.")
+
+
+def reworded(sentences: int, other: Notice | None) -> Notice | None:
+    """That some sentences were said anew, behind whatever else there is to say."""
+    if not sentences:
+        return other
+    they = "One sentence was" if sentences == 1 else f"{sentences} sentences were"
+    why = "its passage did not say it" if sentences == 1 else "their passages did not say them"
+    return _behind(other, REWORDED, f"Reworded. {they} said anew, because {why}.")
+
+
+def behind(first: Notice | None, second: Notice) -> Notice:
+    """Two notices as one, with the code of the first."""
+    return _behind(first, second["code"], second["detail"])
+
+
+def _behind(other: Notice | None, code: str, detail: str) -> Notice:
+    if other is None:
+        return Notice(code=code, detail=detail)
+    return Notice(code=other["code"], detail=f"{other['detail']} {detail}")
 
 
 def in_language(notice: Notice | None, language: str) -> Notice | None:

@@ -6,18 +6,19 @@ Once a word was shown no other model is asked: a second beginning would contradi
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from chat import wording
 from chat.calls import CallDesk, CountedModel
-from chat.conf import cheaper_models
+from chat.conf import cheaper_models, guard_of
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
 from chat.generation.modelconfig import BudgetExhausted, PersonalData
 from chat.jobs import Job
 from chat.runs import Run
 from chat.safety import Objectionable
+from chat.tracing import Prompted
 from knowledge.passages import Passage
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Written:
     model: str = ""
     tokens_used: int = 0
     left_out: int = 0  # sentences that their passages do not support
+    reworded: int = 0  # sentences that were said anew
     is_not_found: bool = False  # the model says that the passages do not answer
     notice: wording.Notice | None = None
     errors: list[ModelError] = field(default_factory=list)
@@ -66,6 +68,7 @@ async def write_with(writing: Writing) -> Written:
         except ModelError as error:
             logger.warning("%s failed for message %s: %s", config.name, run.message_id, error)
             result.errors.append(error)
+            run.trace.failed(config.name, error)
             if run.text.strip():
                 result.model = config.name
                 result.notice = _cut(error)
@@ -97,16 +100,34 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     pieces = generation.written(job.question, writing.passages, job.turns, model, writing.manner)
     async with aclosing(pieces) as stream:
         async for piece in stream:
-            if isinstance(piece, generation.NotFound):
+            if isinstance(piece, generation.Sent):
+                _note(writing, config, piece)
+            elif isinstance(piece, generation.NotFound):
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
             elif isinstance(piece, generation.LeftOut):
-                result.left_out = piece.sentences
+                result.left_out, result.reworded = piece.sentences, piece.reworded
             await writing.apply(piece)
     if not (result.is_not_found or result.left_out or run.text.strip()):
         raise ModelError("nothing of it is an answer")
     await writing.apply(None)
+
+
+def _note(writing: Writing, config: ModelConfig, sent: generation.Sent) -> None:
+    """Keep in the trace what goes to a model."""
+    job = writing.job
+    writing.run.trace.prompted(
+        Prompted(
+            config=replace(config, guard=guard_of(config.base_url)),
+            messages=sent.messages,
+            context=sent.context,
+            marker=sent.marker,
+            voice=job.voice.version,
+            found=len(writing.passages),
+            recalled=len(job.turns),
+        )
+    )
 
 
 def _code(error: ModelError) -> str:

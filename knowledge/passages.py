@@ -72,11 +72,23 @@ class Filters:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A chunk that was looked at and not given; ``why``: "duplicate" or "beyond limit"."""
+
+    chunk_id: str
+    document_id: int
+    score: float
+    scores: Scores
+    why: str
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """Ranked passages, best first, and what can be said about the search as a whole.
 
     ``answerable`` is calibrated to 0..1: how likely it is that the documents answer the question.
-    ``degraded`` names stages that could not be used.
+    ``degraded`` names stages that could not be used. ``hidden`` counts what the index found and the
+    rows do not show to the asker; ``in_sight`` of ``indexed`` chunks were in their audience.
     """
 
     passages: tuple[Passage, ...]
@@ -85,6 +97,10 @@ class SearchResult:
     searched: int  # documents that the caller may see
     build_id: int | None
     degraded: tuple[str, ...] = ()  # of "dense" and "rerank"
+    left_out: tuple[LeftOut, ...] = ()  # best first
+    hidden: int = 0
+    in_sight: int = 0
+    indexed: int = 0
 
 
 @dataclass(frozen=True)

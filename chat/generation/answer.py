@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from chat.generation import extractive, prompts
@@ -12,7 +13,7 @@ from chat.generation.addresses import Addresses
 from chat.generation.binding import bind
 from chat.generation.citations import CitationParser, Found, Mark
 from chat.generation.context import ANSWER_TOKENS, Context, Frame, Turn, estimate_tokens, fit
-from chat.generation.dissent import Said, dissent
+from chat.generation.dissent import Dissent, Said, dissent
 from chat.generation.leaks import LeakWatch
 from chat.generation.llm import ModelConfig, ModelError, ModelFailed, Token
 from chat.generation.outgoing import Outgoing
@@ -22,7 +23,7 @@ from chat.generation.understanding.memory import cut
 from chat.generation.voice import Voice
 from knowledge.passages import Passage
 
-_SUMMARY_SHARE = 8  # of the window, at most: passages matter more than what was said long ago
+SUMMARY_SHARE = 8  # of the window, at most: passages matter more than what was said long ago
 _SPACE = re.compile(r"\s+")
 
 
@@ -73,12 +74,22 @@ class Used:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """So many sentences were not shown, since their passages do not support them."""
+    """So many sentences were not shown, or said anew, since their passages do not support them."""
 
     sentences: int
+    reworded: int = 0
 
 
-Piece = Words | Cited | NotFound | Used | LeftOut
+@dataclass(frozen=True)
+class Sent:
+    """The request as it goes out, and what of the conversation and the passages is in it."""
+
+    messages: tuple[prompts.Message, ...]
+    context: Context
+    marker: str
+
+
+Piece = Words | Cited | NotFound | Used | LeftOut | Sent
 
 
 @dataclass(frozen=True)
@@ -92,8 +103,14 @@ class Manner:
     gate: Gate | None = None
 
 
+Compare = Callable[[str, Mapping[int, Said], Sequence[Passage]], Dissent | None]
+
+
 def quote(
-    question: str, passages: Sequence[Passage], embed: extractive.Embed | None
+    question: str,
+    passages: Sequence[Passage],
+    embed: extractive.Embed | None,
+    compare: Compare = dissent,
 ) -> tuple[list[Piece], list[Sentence]]:
     """The extractive answer: its pieces and its sentences. CPU work of up to a second."""
     quotes = extractive.choose(question, passages, embed)
@@ -108,7 +125,7 @@ def quote(
         number: Said(quoted.passage, quoted.start, quoted.end)
         for number, quoted in enumerate(quotes, start=1)
     }
-    more = dissent("".join(texts), said, passages)
+    more = compare("".join(texts), said, passages)
     if more is not None:
         pieces += [Cited(n, one.passage, one.start, one.end) for n, one in more.quoted]
         pieces.append(Words(more.text))
@@ -237,9 +254,10 @@ async def written(
     addresses = Addresses.of((passage.text for passage in context.passages), guard.link_hosts)
     writer = Writer(context.passages, addresses)
     holder = Holder(context.passages, manner.gate) if manner.gate else None
-    messages = await asyncio.to_thread(
-        prompts.build, question, context, voice=model.voice, omits_orders=guard.omits_orders
-    )
+    marker = prompts.new_marker()
+    build = partial(prompts.build, question, context, marker, voice=model.voice)
+    messages = await asyncio.to_thread(build, omits_orders=guard.omits_orders)
+    yield Sent(tuple(messages), context, marker)
     used = 0
     try:
         async with aclosing(model.write(messages)) as tokens:
@@ -266,7 +284,8 @@ async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -
     if holder is None:
         return [*writer.send(last), *writer.end()]
     found = [*await holder.feed(last), *await holder.close()]
-    left = [LeftOut(holder.left_out)] if holder.left_out else []
+    is_changed = holder.left_out or holder.reworded
+    left = [LeftOut(holder.left_out, holder.reworded)] if is_changed else []
     return [*writer.send(found), *writer.end(), *left]
 
 
@@ -274,7 +293,7 @@ def _fitted(
     question: str, passages: Sequence[Passage], turns: Sequence[Turn], model: Model, frame: Frame
 ) -> Context:
     config = model.config
-    frame = replace(frame, summary=cut(frame.summary, config.window // _SUMMARY_SHARE))
+    frame = replace(frame, summary=cut(frame.summary, config.window // SUMMARY_SHARE))
     rules = prompts.system(model.voice)
     fixed = f"{rules}\n{question}\n{prompts.wishes(frame)}\n{frame.summary}"
     window = config.window + ANSWER_TOKENS - config.answer_tokens

@@ -16,7 +16,8 @@ _OVERHEAD = 24  # tokens around each passage and turn: markers, numbers, roles
 class Turn:
     """A question of the conversation and what was answered; without an answer nothing was found.
 
-    ``titles``, ``headings`` and ``documents`` (number and version) are of what was cited.
+    ``titles``, ``headings`` and ``documents`` (number and version) are of what was cited; ``of``
+    is the answer's own id.
     """
 
     question: str
@@ -24,6 +25,7 @@ class Turn:
     titles: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
     documents: tuple[tuple[int, int], ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True)

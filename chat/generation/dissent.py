@@ -1,14 +1,11 @@
 """The sentence that tells a reader that documents disagree, with both footnotes."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chat.generation.sentences import Sentence
 from chat.generation.support.disagreement import Disagreement, Side, disagreements, wording
 from knowledge.passages import Passage
-
-logger = logging.getLogger(__name__)
 
 MOST = 2  # disagreements that one answer names
 
@@ -42,16 +39,6 @@ def dissent(
         passages: what was found, best first; those cited are among them.
         told: sentences of the answer; one that cites both documents has said it already.
     """
-    try:
-        return _dissent(text, cited, passages, told)
-    except Exception:  # a remark is worth no answer: whatever breaks here, the answer stands
-        logger.exception("documents could not be compared")
-        return None
-
-
-def _dissent(
-    text: str, cited: Mapping[int, Said], passages: Sequence[Passage], told: Sequence[Sentence]
-) -> Dissent | None:
     numbers = dict(cited)
     chunks = {said.passage.chunk_id for said in cited.values()}
     added = ""

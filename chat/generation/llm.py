@@ -113,6 +113,8 @@ class ChatModel:
                         pause = _pause(error, attempt, limits, deadline)
                         if pause is None or has_text:
                             raise
+                        if limits.repeats is not None:
+                            limits.repeats(str(error))
                 if pause is None:
                     return
                 await asyncio.sleep(pause)

@@ -9,12 +9,13 @@ ModelError
 └── BudgetExhausted   the day's money does not suffice for this call
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chat.generation.guard import Guard
 
-PURPOSES = ("answer", "rewrite", "summary", "title", "judge")
+PURPOSES = ("answer", "rewrite", "summary", "title", "judge", "reword")
 TEMPERATURE = 0.2
 ANSWER_TOKENS = 700
 MILLION = 1_000_000
@@ -119,11 +120,15 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take; the model's own values for an answer."""
+    """What one call may take; the model's own values for an answer.
+
+    ``repeats`` is told why, each time that the request is about to be sent again.
+    """
 
     max_tokens: int
     whole_seconds: float
     retries: int = 0
+    repeats: Callable[[str], None] | None = None
 
 
 def limits_of(config: ModelConfig) -> Limits:

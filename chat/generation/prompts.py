@@ -81,6 +81,11 @@ def version(voice: Voice = PLAIN) -> str:
     return f"{VERSION}.{voice.version}" if voice.version else VERSION
 
 
+def new_marker() -> str:
+    """A fence that no document can know."""
+    return secrets.token_hex(6)
+
+
 def build(
     question: str,
     context: Context,
@@ -98,7 +103,7 @@ def build(
         voice: name, tone and wishes.
         omits_orders: whether sentences of passages that speak to an assistant are left out.
     """
-    marker = marker or secrets.token_hex(6)
+    marker = marker or new_marker()
     messages = [Message("system", system(voice))]
     for turn in context.turns:
         messages.append(Message("user", as_words(turn.question, marker)))

@@ -6,10 +6,11 @@ from knowledge.search.audiences import Audience
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.later import later
+from knowledge.search.managed import Place, places
 from knowledge.search.nearest import nearest
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
-from knowledge.search.spans import read_spans
+from knowledge.search.spans import read_managed_spans, read_spans
 from knowledge.search.withdrawn import withdrawn
 
 __all__ = [
@@ -18,12 +19,15 @@ __all__ = [
     "EmbedderUnavailable",
     "Example",
     "Explanation",
+    "Place",
     "Ranks",
     "embed",
     "examples",
     "explain",
     "later",
     "nearest",
+    "places",
+    "read_managed_spans",
     "read_spans",
     "search",
     "search_in",

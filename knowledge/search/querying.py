@@ -17,6 +17,7 @@ from knowledge.retrieval.types import Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
 from knowledge.search.expanding import question_vector, retriever_config
+from knowledge.search.leaving import left_out
 from knowledge.search.masks import Visible
 from knowledge.search.query_vectors import embed
 from knowledge.search.reading import Read, read
@@ -110,13 +111,18 @@ def _search(
         return SearchResult((), 0.0, _since(began), 0, snapshot.build_id)
     found = _look(question, snapshot, seen)
     ordered, was_reranked = reranked(query, found.read.passages)
+    given = ordered[:limit]
     return SearchResult(
-        passages=ordered[:limit],
+        passages=given,
         answerable=found.retrieved.answerable if ordered else 0.0,
         took_ms=_since(began),
         searched=found.seen.documents,
         build_id=snapshot.build_id,
         degraded=degraded(question, was_reranked=was_reranked),
+        left_out=left_out(found.retrieved.hits, found.read, given),
+        hidden=len(found.read.unseen),
+        in_sight=int(found.seen.rows.count),
+        indexed=snapshot.index.size,
     )
 
 

@@ -39,7 +39,8 @@ _WHY = {
 class Checked:
     """A sentence with its verdict and the passages of its ``numbers``.
 
-    ``is_open`` where a model may still tell.
+    ``is_open`` where a model may still tell. ``by`` names the step that decided: findings, words,
+    meaning, classifier or judge; ``chance`` (0..1) and ``figures`` are what was weighed, if it was.
     """
 
     sentence: Sentence
@@ -47,6 +48,9 @@ class Checked:
     numbers: tuple[int, ...] = ()
     passages: tuple[Passage, ...] = ()
     is_open: bool = False
+    by: str = ""
+    chance: float | None = None
+    figures: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,10 +100,13 @@ def _begun(text: str, sentence: Sentence, cited: Mapping[int, Passage]) -> Check
 
 def _weighed(one: Checked, found: Weighed) -> Checked:
     """The verdict of the findings, or of the words alone where these are enough."""
-    if found.findings:
-        return _said(one, "unsupported", why_of(found.findings[0]))
     weights = by_words()
-    if weights.chance(found.figures) >= weights.supported_from:
+    chance = weights.chance(found.figures)
+    one = replace(one, figures=found.figures, chance=chance)
+    if found.findings:
+        return replace(_said(one, "unsupported", why_of(found.findings[0])), by="findings")
+    one = replace(one, by="words")
+    if chance >= weights.supported_from:
         return _said(one, "supported")
     if _is_half_said(found):
         return replace(_said(one, "partly", PARTLY), is_open=True)
@@ -130,6 +137,7 @@ def _compare(checked: list[Checked], unsure: Sequence[tuple[int, Weighed]], embe
     rows = meanings([one for _, one in unsure], embed)
     for (at, _), figures in zip(unsure, rows, strict=True):
         chance = weights.chance(figures)
+        checked[at] = replace(checked[at], figures=figures, chance=chance, by="meaning")
         if chance >= weights.supported_from:
             checked[at] = _said(checked[at], "supported")
         elif chance < weights.unsupported_below:
@@ -143,6 +151,7 @@ def _classify(checked: list[Checked], classify: Classify) -> None:
     for at, chance in zip(places, classify(pairs) if pairs else (), strict=True):
         if chance is None:
             continue
+        checked[at] = replace(checked[at], chance=chance, by="classifier")
         if chance >= CLASSIFIED_FROM:
             checked[at] = _said(checked[at], "supported")
         elif chance < CLASSIFIED_BELOW:

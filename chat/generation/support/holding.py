@@ -6,15 +6,16 @@ first thing under it, and footnotes are numbered in the order in which they come
 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chat.generation.citations import Found, Mark, Words
+from chat.generation.citations import CitationParser, Found, Mark, Words
 from chat.generation.sentences import claims_nothing, marks_in
 from chat.generation.spans import sentence_spans, units
 from knowledge.passages import Passage
 
-# Whether a sentence may be shown; its passages by the numbers of its marks.
-Gate = Callable[[str, Mapping[int, Passage]], Awaitable[bool]]
+# A sentence, and its passages by the numbers of its marks, into what may be shown of it: itself,
+# the same said anew with marks of the same numbers, or nothing.
+Gate = Callable[[str, Mapping[int, Passage]], Awaitable[str | None]]
 
 _WORD = re.compile(r"\w")
 _SPEAKS_ON = (":", "?", "：", "？")
@@ -46,6 +47,7 @@ class Holder:
     passages: Sequence[Passage]
     gate: Gate
     left_out: int = 0
+    reworded: int = 0
     _held: list[Found] = field(default_factory=list)
     _leads: list[Part] = field(default_factory=list)
     _numbers: dict[int, int] = field(default_factory=dict)
@@ -91,16 +93,23 @@ class Holder:
                     self._leads = []
                 self._leads.append(part)
                 self._has_dropped = False
-            elif not part.is_claim or await self._may_be_shown(part):
-                shown += self._show_all([*self._leads, part])
-                self._leads = []
-            else:
+                continue
+            kept = await self._passed(part) if part.is_claim else part
+            if kept is None:
                 self._drop(part)
+            else:
+                shown += self._show_all([*self._leads, kept])
+                self._leads = []
         return shown
 
-    async def _may_be_shown(self, part: Part) -> bool:
+    async def _passed(self, part: Part) -> Part | None:
+        """What the gate lets through of a claim."""
         cited = {shown: self.passages[source - 1] for shown, source in part.numbers.items()}
-        return await self.gate(part.words, cited)
+        words = await self.gate(part.words, cited)
+        if words is None or words == part.words:
+            return part if words is not None else None
+        self.reworded += 1
+        return _reworded(part, words)
 
     def _drop(self, part: Part) -> None:
         self.left_out += 1
@@ -128,6 +137,20 @@ class Holder:
         is_new = piece.source not in self._numbers
         number = self._numbers.setdefault(piece.source, len(self._numbers) + 1)
         return Mark(number, piece.source, is_new)
+
+
+def _reworded(part: Part, words: str) -> Part:
+    """A part with other words in the place of its sentence; what stands before it stays."""
+    gap, _ = _split(list(part.found), part.gap)
+    sources = part.numbers
+    parser = CitationParser(max(sources, default=0))
+    said: list[Found] = []
+    for piece in [*parser.feed(words), *parser.close()]:
+        if not isinstance(piece, Mark):
+            said.append(piece)
+        elif piece.source in sources:  # the parser numbers anew; what was written is its source
+            said.append(Mark(piece.source, sources[piece.source], piece.is_new))
+    return replace(part, found=(*gap, *said), words=words)
 
 
 def _ends(text: str) -> bool:

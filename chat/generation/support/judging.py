@@ -84,4 +84,5 @@ def _with(one: Checked, word: str) -> Checked:
     elif word == "unsupported":
         support = "unsupported"
     why = UNLIKELY if support == "unsupported" else ""
-    return replace(one, sentence=replace(one.sentence, support=support, why=why), is_open=False)
+    sentence = replace(one.sentence, support=support, why=why)
+    return replace(one, sentence=sentence, is_open=False, by="judge")

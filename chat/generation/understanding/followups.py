@@ -114,7 +114,7 @@ def standalone(question: str, turns: Sequence[Turn]) -> Standalone:
         return Standalone(question)
     guess = [phrase for chance, phrase in ranked if chance >= _GUESS and _is_said_last(phrase)][:1]
     topics = tuple(phrase.text for phrase in guess) or _last_subject(question, looked_at)
-    return Standalone(_with_aside(question, topics), topics)
+    return Standalone(with_aside(question, topics), topics)
 
 
 def topics_of(turns: Sequence[Turn]) -> dict[frozenset[str], list[Phrase]]:
@@ -196,10 +196,11 @@ def _joined(question: str, topics: Sequence[Phrase]) -> str:
         lambda match: f"{first}'s" if match.group(2) else first, question, count=1
     )
     rest = topics[1:] if replaced != question else topics
-    return _with_aside(replaced, [phrase.text for phrase in rest])
+    return with_aside(replaced, [phrase.text for phrase in rest])
 
 
-def _with_aside(question: str, topics: Sequence[str]) -> str:
+def with_aside(question: str, topics: Sequence[str]) -> str:
+    """A question with its topics behind it, as a reader can read it in any language."""
     return f"{question} ({', '.join(topics)})" if topics else question
 
 

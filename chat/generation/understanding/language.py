@@ -79,6 +79,83 @@ NAMES = {
 }
 
 
+# What languages are called in themselves and in one another, as far as questions ask for them.
+_TONGUES = frozenset(
+    [
+        "arabic",
+        "german",
+        "greek",
+        "english",
+        "spanish",
+        "french",
+        "hebrew",
+        "hindi",
+        "italian",
+        "japanese",
+        "korean",
+        "dutch",
+        "portuguese",
+        "russian",
+        "thai",
+        "chinese",
+        "translate",
+        "translation",
+        "deutsch",
+        "englisch",
+        "französisch",
+        "spanisch",
+        "italienisch",
+        "niederländisch",
+        "portugiesisch",
+        "russisch",
+        "chinesisch",
+        "arabisch",
+        "japanisch",
+        "übersetze",
+        "übersetzung",
+        "español",
+        "inglés",
+        "alemán",
+        "francés",
+        "italiano",
+        "portugués",
+        "traduce",
+        "traducción",
+        "français",
+        "anglais",
+        "allemand",
+        "espagnol",
+        "italien",
+        "traduis",
+        "traduction",
+        "inglese",
+        "tedesco",
+        "francese",
+        "spagnolo",
+        "traduci",
+        "nederlands",
+        "engels",
+        "duits",
+        "português",
+        "inglês",
+        "العربية",
+        "الإنجليزية",
+        "中文",
+        "英文",
+        "英语",
+        "德语",
+        "русский",
+        "日本語",
+    ]
+)
+# Code, what stands in quotation marks, addresses and marks: none of it is the writer's own voice.
+_APART = re.compile(
+    r"```.*?(?:```|\Z)|`[^`\n]*`|“[^”\n]*”|„[^“\n]*“|«[^»\n]*»|\"[^\"\n]*\"|https?://\S+|\[\d+\]",
+    re.DOTALL,
+)
+_LEAST_WORDS, _LEAST_LETTERS = 4, 12
+
+
 def language_of(text: str, otherwise: str = "") -> str:
     """The language as a code of two letters.
 
@@ -96,6 +173,37 @@ def language_of(text: str, otherwise: str = "") -> str:
         if len(script.findall(sample)) >= least * letters:
             return language
     return _by_words(sample.casefold()) or otherwise
+
+
+def is_in_another(text: str, language: str, question: str = "") -> bool:
+    """Whether a text is surely in another language than the one that it should be in.
+
+    In doubt it is not: quotations, code and names do not count, a few words tell nothing, and a
+    question that names a language may have asked for it.
+
+    Args:
+        text: an answer.
+        language: the code of the question's language; empty where that is not known.
+        question: as it was asked.
+    """
+    if not language or _asks_for_a_language(question):
+        return False
+    plain = _APART.sub(" ", text)[:_SAMPLE]
+    found = language_of(plain)
+    if not found or found == language:
+        return False
+    if found not in _SETS or language not in _SETS:
+        return sum(character.isalpha() for character in plain) >= _LEAST_LETTERS
+    words = _WORD.findall(plain.casefold())
+    theirs, ours = (sum(word in _SETS[one] for word in words) for one in (found, language))
+    signs = sum(plain.casefold().count(sign) for sign in _LETTERS.get(found, ""))
+    if not ours:
+        return len(words) >= _LEAST_WORDS and theirs > 0 and theirs + signs > 1
+    return theirs >= 2 * ours + 2
+
+
+def _asks_for_a_language(question: str) -> bool:
+    return not _TONGUES.isdisjoint(_WORD.findall(question.casefold()))
 
 
 def _by_words(sample: str) -> str:

@@ -21,11 +21,24 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One search that was made: of which question, in which wording, and what it brought."""
+
+    question: int  # its place among the message's; -1: of the message as a whole
+    wording: str  # "asked", "rewritten" or "whole"
+    result: SearchResult
+
+
+@dataclass(frozen=True)
 class Found(SearchResult):
-    """What was found for a message; ``parts`` where it asks several things."""
+    """What was found for a message; ``parts`` where it asks several things.
+
+    ``looks`` are all searches that it took, for whoever asks later how it came to be.
+    """
 
     query: str = ""
     parts: tuple[Part, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 def of_wordings(plain: SearchResult, rewritten: SearchResult, limit: int) -> SearchResult:

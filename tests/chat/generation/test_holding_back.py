@@ -19,8 +19,8 @@ PASSAGES = [passage(f"Passage {number}.") for number in range(5)]
 def held(tokens: Sequence[str], bad: str = "") -> tuple[str, list[Found], int]:
     """What is shown of a stream where sentences with the word ``bad`` fail."""
 
-    async def gate(words: str, cited: Mapping[int, Passage]) -> bool:
-        return not bad or bad not in words
+    async def gate(words: str, cited: Mapping[int, Passage]) -> str | None:
+        return None if bad and bad in words else words
 
     async def run() -> tuple[str, list[Found], int]:
         holder = Holder(PASSAGES, gate)
@@ -87,8 +87,8 @@ def test_footnotes_are_numbered_in_the_order_in_which_they_are_shown() -> None:
 
 def test_nothing_is_shown_before_its_sentence_is_whole() -> None:
     async def run() -> list[str]:
-        async def gate(words: str, cited: Mapping[int, Passage]) -> bool:
-            return True
+        async def gate(words: str, cited: Mapping[int, Passage]) -> str | None:
+            return words
 
         holder = Holder(PASSAGES, gate)
         parser = CitationParser(5)
@@ -120,3 +120,21 @@ def test_where_all_fails_nothing_is_left() -> None:
     text, _, left_out = held(["# Title\n\n", "All bad [1]. ", "And bad [2]."], "bad")
     assert text.strip() == ""
     assert left_out == 2
+
+
+def test_what_was_said_anew_stands_in_the_place_of_the_sentence_with_its_own_marks() -> None:
+    async def gate(words: str, cited: Mapping[int, Passage]) -> str | None:
+        return words.replace("bad", "good") if "bad" in words else words
+
+    async def run() -> tuple[str, Holder]:
+        holder = Holder(PASSAGES, gate)
+        parser = CitationParser(len(PASSAGES))
+        found = await holder.feed(parser.feed("- It is bad [4].\n- It is fine [2].\n"))
+        found += [*await holder.feed(parser.close()), *await holder.close()]
+        marks = [piece.source for piece in found if isinstance(piece, Mark)]
+        assert marks == [4, 2]
+        return "".join(piece.text for piece in found), holder
+
+    text, holder = asyncio.run(run())
+    assert text.strip() == "- It is good [1].\n- It is fine [2]."
+    assert (holder.left_out, holder.reworded) == (0, 1)
