@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from chat import checking, wording
+from chat.candidates import candidate_of
 from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.desks import Desk
 from chat.general import general
@@ -28,7 +29,7 @@ from chat.talking import talk_in, talked
 from chat.tokencounts import correct
 from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
-from knowledge.passages import Passage, SearchResult
+from knowledge.passages import SearchResult
 from knowledge.search import EmbedderUnavailable, embed, nearest
 
 logger = logging.getLogger(__name__)
@@ -95,27 +96,7 @@ def _trace(found: Found) -> dict[str, Any]:
         "answerable": round(found.answerable, 4),
         "took_ms": round(found.took_ms, 1),
         "build_id": found.build_id,
-        "candidates": [_candidate(passage) for passage in found.passages],
-    }
-
-
-def _candidate(passage: Passage) -> dict[str, Any]:
-    scores = passage.scores
-    return {
-        "chunk_id": passage.chunk_id,
-        "document_id": passage.document_id,
-        "document_version": passage.document_version,
-        "heading": passage.heading,
-        "page": passage.page,
-        "start": passage.start,
-        "end": passage.end,
-        "score": round(min(1.0, max(0.0, passage.score)), 4),
-        "scores": {
-            "dense": scores.dense,
-            "lexical": scores.lexical,
-            "fused": scores.fused,
-            "rerank": scores.rerank,
-        },
+        "candidates": [candidate_of(passage) for passage in found.passages],
     }
 
 
@@ -215,7 +196,7 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
         await screen.written(is_last=piece is None)
 
     frame = replace(job.frame, parts=tuple(part.question for part in found.parts))
-    manner = generation.Manner(frame, checking.gate(desk, run.message_id))
+    manner = generation.Manner(frame, checking.gate(desk, run))
     written = await write_with(Writing(run, desk, job, found.passages, take, manner))
     if written.is_not_found:
         return await _unanswered(run, desk, (job, found), screen)

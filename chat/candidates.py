@@ -4,8 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat.reading import review
-from knowledge.passages import Span, source_url
+from knowledge.passages import Passage, Span, source_url
 from knowledge.search import read_spans
+
+
+def candidate_of(passage: Passage) -> dict[str, Any]:
+    """A passage as it is kept with an answer: its place, its scores and its heading, no text."""
+    scores = passage.scores
+    return {
+        "chunk_id": passage.chunk_id,
+        "document_id": passage.document_id,
+        "document_version": passage.document_version,
+        "heading": passage.heading,
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(min(1.0, max(0.0, passage.score)), 4),
+        "scores": {
+            "dense": scores.dense,
+            "lexical": scores.lexical,
+            "fused": scores.fused,
+            "rerank": scores.rerank,
+        },
+    }
 
 
 def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from chat.generation.dissent import Said, dissent
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
+from chat.generation.support.computed import with_computed
 from chat.generation.support.holding import Gate
 from chat.runs import Quoted, Run
 from knowledge.passages import Passage
@@ -33,6 +34,7 @@ async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> tuple[
     """
     passages = {number: quoted.passage for number, quoted in run.quotes.items()}
     checked = await desk.cpu(partial(_checked, run.text, passages))
+    checked = await desk.cpu(partial(with_computed, checked, run.computed))
     checked = await _judged(checked, desk, run.message_id)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))
@@ -47,14 +49,16 @@ async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> tuple[
     return (*sentences, *more.sentences)
 
 
-def gate(desk: Desk, message_id: UUID) -> Gate | None:
+def gate(desk: Desk, run: Run) -> Gate | None:
     """What holds a sentence back until it was checked; None where all are shown at once."""
+    message_id = run.message_id
     if settings.SUPPORT_POLICY != "strict":
         return None
 
     async def may_be_shown(words: str, cited: Mapping[int, Passage]) -> bool:
         sentence = Sentence(0, len(words), tuple(cited), "unknown" if cited else "unsupported")
         checked = await desk.cpu(partial(_tested, words, [sentence], cited))
+        checked = await desk.cpu(partial(with_computed, checked, run.computed))
         found = (await _judged(checked, desk, message_id))[0].sentence
         return found.support != "unsupported"
 

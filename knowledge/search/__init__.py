@@ -5,8 +5,10 @@ from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
+from knowledge.search.fingerprints import fingerprint
 from knowledge.search.later import later
 from knowledge.search.nearest import nearest
+from knowledge.search.opening import Listed, Opened, Place, list_documents, open_document
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
 from knowledge.search.spans import read_spans
@@ -17,12 +19,18 @@ __all__ = [
     "EmbedderUnavailable",
     "Example",
     "Explanation",
+    "Listed",
+    "Opened",
+    "Place",
     "Ranks",
     "embed",
     "examples",
     "explain",
+    "fingerprint",
     "later",
+    "list_documents",
     "nearest",
+    "open_document",
     "read_spans",
     "search",
     "search_in",
