@@ -196,7 +196,7 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
         await screen.written(is_last=piece is None)
 
     frame = replace(job.frame, parts=tuple(part.question for part in found.parts))
-    strict = gate(desk, run.message_id)
+    strict = gate(desk, run)
     manner = generation.Manner(frame, strict)
     written = await write_with(Writing(run, desk, job, found.passages, take, manner))
     if written.is_not_found:

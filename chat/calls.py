@@ -99,8 +99,9 @@ class Count:
     repeated_for: list[str] = field(default_factory=list)
 
     def add(self, token: Token) -> None:
-        if token.text:
-            self.said.append(token.text)
+        called = "".join(f"{call.name} {call.arguments}" for call in token.calls)
+        if token.text or called:
+            self.said.append(token.text or called)
             now = self._milliseconds()
             if self.first_token_ms is None:
                 self.first_token_ms = now
@@ -146,7 +147,14 @@ class CountedModel:
     limits: Limits | None = None  # the model's own, where nothing else is said
     voice: Voice = PLAIN
 
-    async def write(self, messages: Sequence[Message]) -> AsyncGenerator[Token]:
+    @property
+    def takes_tools(self) -> bool:
+        """Whether functions may be offered to it now."""
+        return self.desk.model(self.config).takes_tools
+
+    async def write(
+        self, messages: Sequence[Message], limits: Limits | None = None
+    ) -> AsyncGenerator[Token]:
         """Stream an answer.
 
         Raises:
@@ -154,10 +162,10 @@ class CountedModel:
             ModelError: as ``ChatModel.write``.
         """
         model = self.desk.model(self.config)
-        limits = self.limits or limits_of(self.config)
+        limits = limits or self.limits or limits_of(self.config)
         if model.breaker.seconds_left > LONGEST_RETRY_AFTER:  # a shorter pause is waited for
             model.breaker.check()
-        count = Count(self.config, sum(estimate_tokens(m.content) for m in messages))
+        count = Count(self.config, _tokens_of(messages, limits))
         call_id = await self._reserve(count, limits)
         # Unless something else is said below: closed by the reader, or cancelled.
         receipt = partial(count.receipt, CallOutcome.STOPPED)
@@ -205,6 +213,12 @@ class CountedModel:
             await self.desk.rows(partial(settle, call_id, receipt))
         except DatabaseError:
             logger.exception("call %s could not be settled; the sweep does it", call_id)
+
+
+def _tokens_of(messages: Sequence[Message], limits: Limits) -> int:
+    """The estimate of what a request sends, the functions that it offers included."""
+    offered = sum(estimate_tokens(str(tool.as_dict())) for tool in limits.tools)
+    return offered + sum(estimate_tokens(message.words) for message in messages)
 
 
 def _outcome(error: ModelError) -> str:

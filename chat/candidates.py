@@ -1,11 +1,29 @@
 """The passages that a search found for an answer, as its reader may see them now."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from chat.reading import review
-from knowledge.passages import Span, source_url
+from knowledge.passages import Passage, Span, source_url
 from knowledge.search import read_spans
+
+
+def candidate_of(passage: Passage) -> dict[str, Any]:
+    """A passage as it is kept with an answer: its place, its scores and its heading, no text."""
+    return {
+        "chunk_id": passage.chunk_id,
+        "document_id": passage.document_id,
+        "document_version": passage.document_version,
+        "title": passage.title,
+        "heading": passage.heading,
+        "page": passage.page,
+        "uploaded_at": passage.uploaded_at,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(min(1.0, max(0.0, passage.score)), 4),
+        "scores": asdict(passage.scores),
+    }
 
 
 def candidates(retrieval: Mapping[str, Any], *, user: Any) -> list[dict[str, Any]]:

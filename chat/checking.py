@@ -20,6 +20,7 @@ from chat.generation.dissent import Dissent, Said, dissent
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
+from chat.generation.support.computed import with_computed
 from chat.runs import Quoted, Run
 from knowledge.passages import Passage
 from knowledge.search import EmbedderUnavailable, embed
@@ -47,6 +48,7 @@ async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> Review
     checked = await desk.cpu(partial(tested, run.text, written, passages))
     if checked is None:
         return Review(tuple(written), None)
+    checked = await desk.cpu(partial(with_computed, checked, run.computed))
     checked = await judged(checked, desk, run.message_id)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))

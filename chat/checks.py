@@ -1,4 +1,4 @@
-"""System checks of the chat: the list of models."""
+"""System checks of the chat: the list of models, the functions of a site."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
 from chat.conf import models, problems
+from chat.tools.answering import built_in_names
+from chat.tools.site import problems as tool_problems
 
 
 @register
@@ -29,4 +31,13 @@ def models_have_prices(app_configs: Any, **options: Any) -> list[CheckMessage]:
         for model in models()
         if not (model.price_in or model.price_out)
         and (not model.base_url or model.base_url.startswith("https://"))
+    ]
+
+
+@register
+def functions_can_be_offered(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """A function of a site that cannot be offered stops the start, with all that is wrong."""
+    return [
+        Error(f"CHAT_TOOLS: {problem}", hint="docs/tools.md shows one.", id="chat.E002")
+        for problem in tool_problems(built_in_names())
     ]

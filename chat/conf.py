@@ -172,6 +172,7 @@ def _defaults() -> ModelConfig:
         retries=settings.MODEL_RETRIES,
         at_once=settings.MODEL_CALLS_AT_ONCE,
         queue_seconds=float(settings.MODEL_QUEUE_SECONDS),
+        tools=settings.MODEL_TOOLS,
         guard=guard_of(settings.OPENAI_BASE_URL),
     )
 

@@ -79,7 +79,8 @@ def _found_by(
     retrieval: Mapping[str, Any], nearest: Iterable[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     carried = retrieval.get("understood", {}).get("documents", [])
-    return [*retrieval.get("candidates", []), *carried, *nearest]
+    told = searched.told_by_tools(retrieval)
+    return [*retrieval.get("candidates", []), *told, *carried, *nearest]
 
 
 def _place(found: Mapping[str, Any]) -> tuple[int, int, int, int]:

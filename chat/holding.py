@@ -8,7 +8,6 @@ so is a sentence whose check broke, as nothing is known of it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from uuid import UUID
 
 from django.conf import settings
 
@@ -17,6 +16,8 @@ from chat.checking import judged, tested
 from chat.desks import Desk
 from chat.generation.sentences import Sentence, marks_in
 from chat.generation.support import rewording
+from chat.generation.support.computed import with_computed
+from chat.runs import Run
 from knowledge.passages import Passage
 
 MOST_REWORDED = 3  # sentences of an answer: each holds the rest back
@@ -28,7 +29,7 @@ class StrictGate:
     """Asked of each sentence of one answer, one after the other."""
 
     desk: Desk
-    message_id: UUID
+    run: Run
     unchecked: int = 0  # sentences that were dropped since their check broke
     _asked: int = 0
 
@@ -48,7 +49,8 @@ class StrictGate:
         checked = await self.desk.cpu(partial(tested, words, [sentence], cited))
         if checked is None:
             return None
-        return (await judged(checked, self.desk, self.message_id))[0].sentence.support
+        checked = await self.desk.cpu(partial(with_computed, checked, self.run.computed))
+        return (await judged(checked, self.desk, self.run.message_id))[0].sentence.support
 
     async def _reworded(self, words: str, cited: Mapping[int, Passage]) -> str | None:
         """Another sentence that the passages do support; a row of a table is not made anew."""
@@ -60,7 +62,7 @@ class StrictGate:
             messages=rewording.request(words, cited),
             max_tokens=rewording.MAX_TOKENS,
             seconds=SECONDS,
-            message_id=self.message_id,
+            message_id=self.run.message_id,
         )
         reply = await ask_model(self.desk, request)
         said = rewording.read(reply or "", words, tuple(cited))
@@ -70,6 +72,6 @@ class StrictGate:
         return said if await self._support(said, rests_on) == "supported" else None
 
 
-def gate(desk: Desk, message_id: UUID) -> StrictGate | None:
+def gate(desk: Desk, run: Run) -> StrictGate | None:
     """What holds a sentence back until it was checked; None where all are shown at once."""
-    return StrictGate(desk, message_id) if settings.SUPPORT_POLICY == "strict" else None
+    return StrictGate(desk, run) if settings.SUPPORT_POLICY == "strict" else None

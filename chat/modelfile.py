@@ -161,7 +161,7 @@ class _Reader:
             base_url=self._address(),
             purposes=self._words("purposes", PURPOSES) or frozenset(PURPOSES),
             groups=self._words("groups", None),
-            tools=self._flag("tools"),
+            tools=self._flag("tools", otherwise=defaults.tools),
             extra=self._extra(),
             **{**inherited, **numbers},
         )
@@ -198,8 +198,8 @@ class _Reader:
             self._wrong(f"takes its key from {variable}, which is not set.")
         return key
 
-    def _flag(self, field: str) -> bool:
-        value = self._entry.get(field, False)
+    def _flag(self, field: str, *, otherwise: bool) -> bool:
+        value = self._entry.get(field, otherwise)
         if not isinstance(value, bool):
             self._wrong(f"has {field} that is neither true nor false.")
         return bool(value)

@@ -1,9 +1,9 @@
 """What answering tells the message's row and the trace of what it did."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
+from chat.candidates import candidate_of
 from chat.conf import ANSWERABLE
 from chat.generation.understanding.merging import Found
 from chat.holding import StrictGate
@@ -11,7 +11,6 @@ from chat.jobs import Job
 from chat.tracing import Tracer
 from chat.understanding import Asked
 from chat.writing import Written
-from knowledge.passages import Passage
 
 
 def stored_search(found: Found) -> dict[str, Any]:
@@ -21,23 +20,7 @@ def stored_search(found: Found) -> dict[str, Any]:
         "answerable": round(found.answerable, 4),
         "took_ms": round(found.took_ms, 1),
         "build_id": found.build_id,
-        "candidates": [_candidate(passage) for passage in found.passages],
-    }
-
-
-def _candidate(passage: Passage) -> dict[str, Any]:
-    return {
-        "chunk_id": passage.chunk_id,
-        "document_id": passage.document_id,
-        "document_version": passage.document_version,
-        "title": passage.title,
-        "heading": passage.heading,
-        "page": passage.page,
-        "uploaded_at": passage.uploaded_at,
-        "start": passage.start,
-        "end": passage.end,
-        "score": round(min(1.0, max(0.0, passage.score)), 4),
-        "scores": asdict(passage.scores),
+        "candidates": [candidate_of(passage) for passage in found.passages],
     }
 
 

@@ -25,6 +25,7 @@ from chat.generation.context import Turn, latest
 from chat.generation.llm import ChatModel, ModelConfig
 from chat.generation.understanding import memory
 from chat.models import ChatSession, Message
+from chat.searched import told_by_tools
 from knowledge.passages import Span
 from knowledge.search import read_spans
 
@@ -142,7 +143,11 @@ def _turn(row: Message, question: str, body: Mapping[str, Any]) -> Turn:
     cited = [source for source in body["sources"] if source["gone"] is None]
     is_whole = len(cited) == len(body["sources"]) or body["model"] == EXTRACTIVE
     said = body["message"] if is_whole else wording.RESTRICTED
-    given = [] if body["model"] == EXTRACTIVE else row.retrieval.get("candidates", [])
+    given = (
+        []
+        if body["model"] == EXTRACTIVE
+        else [*row.retrieval.get("candidates", []), *told_by_tools(row.retrieval)]
+    )
     headings = (source["heading"].split(" › ")[-1] for source in cited)
     return Turn(
         question=question,

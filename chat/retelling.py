@@ -11,7 +11,7 @@ from uuid import UUID
 from chat.models import Message, ModelCall, Trace
 from chat.reassembly import Prompt, prompts_of
 from knowledge.passages import source_url
-from knowledge.search import Place, places
+from knowledge.search import ChunkPlace, places
 
 STAGES = {
     "loaded": "Read the conversation",
@@ -212,7 +212,7 @@ def _numbers(trace: Trace | None) -> dict[str, int]:
 
 def _row(
     one: Mapping[str, Any],
-    known: Mapping[str, Place],
+    known: Mapping[str, ChunkPlace],
     final: Sequence[str],
     sent: Mapping[str, int],
 ) -> dict[str, Any]:
@@ -233,5 +233,5 @@ def _row(
     }
 
 
-def _url(place: Place) -> str:
+def _url(place: ChunkPlace) -> str:
     return source_url(place.document_id, place.document_version, place.start, place.end)

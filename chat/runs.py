@@ -136,6 +136,8 @@ class Run:
     is_lost: bool = False  # another process has its lease
     stage: str = "search"
     language: str = ""  # of the question, once it is known
+    computed: list[str] = field(default_factory=list)  # figures and dates of functions
+    steps: dict[str, str] = field(default_factory=dict)  # those with a document's words, without
     chores: list[Chore] = field(default_factory=list)  # done when the answer is out
     model: str = ""
     trace: Tracer = field(default_factory=Tracer)
@@ -189,6 +191,11 @@ class Run:
             self.text += text
             self.publish("token", {"text": text})
 
+    def tell(self, step: str, plain: str) -> None:
+        """Say what is being done; ``plain`` is the same without words of a document."""
+        self.steps[step] = plain
+        self.publish("step", {"text": step})
+
     def announce(self, sources: list[dict[str, Any]]) -> None:
         """Say which passages were found."""
         self.candidates = {
@@ -219,8 +226,11 @@ class Run:
 
     def as_readable(self, event: Event) -> Event:
         """An event as it may be shown now, whenever it was published."""
-        if not self.gone or event.kind not in {"sources", "citation"}:
+        if not self.gone or event.kind not in {"sources", "citation", "step"}:
             return event
+        if event.kind == "step":
+            text = event.data["text"]
+            return Event(event.kind, {"text": self.steps.get(text, text)}, event.offset)
         if event.kind == "citation":
             source = self._readable(event.data["source"])
             return Event(event.kind, {**event.data, "source": source}, event.offset)

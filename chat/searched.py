@@ -28,7 +28,24 @@ def searched_for(retrieval: Mapping[str, Any], read: Mapping[Span, SpanText]) ->
 def without_removed(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]:
     """A stored search without a question into which words of a removed document may have come."""
     documents = retrieval.get("understood", {}).get("documents", [])
+    kept = {**retrieval, **_tools_without(retrieval, removed)}
     if not any(one["document_id"] in removed for one in documents):
-        return dict(retrieval)
-    kept = {key: value for key, value in retrieval.items() if key != "understood"}
+        return kept
+    del kept["understood"]
     return {**kept, "query": ""}
+
+
+def told_by_tools(retrieval: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The places and documents that functions told a model of."""
+    return [found for tool in retrieval.get("tools", []) for found in tool["found"]]
+
+
+def _tools_without(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]:
+    """The calls of functions without a removed document: words of it may be in any argument."""
+    tools = retrieval.get("tools", [])
+    given = [*retrieval.get("candidates", []), *told_by_tools(retrieval)]
+    if not tools or not any(one["document_id"] in removed for one in given):
+        return {}
+    left = [[f for f in tool["found"] if f["document_id"] not in removed] for tool in tools]
+    blank = {"arguments": {}, "error": ""}
+    return {"tools": [{**tool, **blank, "found": f} for tool, f in zip(tools, left, strict=True)]}

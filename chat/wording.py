@@ -1,7 +1,7 @@
 """What the product itself says in an answer."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 from chat.generation.understanding import phrasebook
 from core.errors import Code
@@ -14,6 +14,7 @@ LEFT_OUT = "left_out"  # the code where sentences were not shown
 REWORDED = "reworded"  # where some are shown in other words than the model's first ones
 UNCHECKED = "unchecked"  # where sentences could not be compared with their passages
 OTHER_LANGUAGE = "other_language"
+WEB = "from_web"  # the code where a function has read the web
 
 
 class Notice(TypedDict):
@@ -113,6 +114,11 @@ GENERAL_CUT = Notice(
     "the model wrote from its own general knowledge, and it broke off. Check it before you rely on "
     "it.",
 )
+FROM_WEB = Notice(
+    code=WEB,
+    detail="Partly from the web. The model has searched the web for this answer. What comes from "
+    "there has no footnote and was not checked; check it before you rely on it.",
+)
 # The notices that other languages have words for, by their keys there.
 _TRANSLATED = {
     "quoted_timeout": MODEL_TIMEOUT,
@@ -124,6 +130,7 @@ _TRANSLATED = {
     "general": GENERAL,
     "general_cut": GENERAL_CUT,
     "other_language": IN_ANOTHER_LANGUAGE,
+    "from_web": FROM_WEB,
 }
 
 
@@ -176,6 +183,13 @@ def _behind(other: Notice | None, code: str, detail: str) -> Notice:
     return Notice(code=other["code"], detail=f"{other['detail']} {detail}")
 
 
+def from_web(other: Notice | None) -> Notice:
+    """That the web was searched, before whatever else there is to say."""
+    if other is None:
+        return FROM_WEB
+    return Notice(code=WEB, detail=f"{FROM_WEB['detail']} {other['detail']}")
+
+
 def in_language(notice: Notice | None, language: str) -> Notice | None:
     """A notice in the reader's language; as it is where that has no words for it."""
     for key, known in _TRANSLATED.items():
@@ -194,6 +208,23 @@ def not_found(searched: int, language: str = phrasebook.ENGLISH) -> str:
 def searched_for(queries: Sequence[str]) -> str:
     """How a message was understood, as a step."""
     return f"Searched for: {'; '.join(queries)}"
+
+
+_DATES = {"add_to_date", "days_between"}
+_LONGEST_STEP = 120  # code points of what a function looks for
+
+
+def tool_step(language: str, kind: str, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """What a function does, as a step: with what it looks for, and without.
+
+    ``kind`` is a function of ours, ``web`` or ``site``. The words may be a document's, so the step
+    is told without them to who may not read all documents any more.
+    """
+    name = "dates" if kind in _DATES else kind
+    said = arguments.get("query") or arguments.get("expression") or ""
+    words = " ".join(str(said).split())[:_LONGEST_STEP]
+    plain = phrasebook.tool_step(language, name, "")
+    return phrasebook.tool_step(language, name, words), plain
 
 
 def steps(searched: int, passages: int) -> list[str]:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from chat import wording
-from chat.calls import CallDesk, CountedModel
+from chat.calls import CountedModel
 from chat.conf import cheaper_models, guard_of
+from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
-from chat.generation.modelconfig import BudgetExhausted, PersonalData
+from chat.generation.modelconfig import BudgetExhausted, PersonalData, ToolsRefused
 from chat.jobs import Job
 from chat.runs import Run
 from chat.safety import Objectionable
+from chat.tools.answering import AnswerTools
 from chat.tracing import Prompted
 from knowledge.passages import Passage
 
@@ -35,7 +37,7 @@ class Writing:
     """
 
     run: Run
-    desk: CallDesk
+    desk: Desk
     job: Job
     passages: Sequence[Passage]
     apply: Apply
@@ -51,6 +53,8 @@ class Written:
     left_out: int = 0  # sentences that their passages do not support
     reworded: int = 0  # sentences that were said anew
     is_not_found: bool = False  # the model says that the passages do not answer
+    used_web: bool = False
+    was_redacted: bool = False  # personal data was hidden from the model
     notice: wording.Notice | None = None
     errors: list[ModelError] = field(default_factory=list)
 
@@ -80,37 +84,62 @@ async def write_with(writing: Writing) -> Written:
                 result.notice = wording.NOTHING_SUPPORTED
                 return result
             result.model = config.name
-            if result.errors:
-                result.notice = wording.written_by_another(_code(result.errors[0]), config.name)
+            result.notice = _written_notice(result)
             return result
     result.notice = _none(result.errors)
     return result
 
 
 async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
-    """Ask one model.
+    """Ask one model, with functions where it can call some and takes them.
 
     Raises:
         ModelError: also after some text.
     """
     run, job = writing.run, writing.job
     run.model = config.name
-    run.fields = {**run.fields, "model": config.name, "prompt_version": job.prompt_version}
     model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
-    pieces = generation.written(job.question, writing.passages, job.turns, model, writing.manner)
+    tools = AnswerTools(run, writing.desk, job) if model.takes_tools else None
+    if tools is not None and tools.rounds:
+        try:
+            await _write(writing, model, result, tools)
+        except ToolsRefused:
+            if run.text.strip():
+                raise
+            logger.warning("%s does not take functions; it is asked without them", config.name)
+        else:
+            return
+    await _write(writing, model, result, None)
+
+
+async def _write(
+    writing: Writing, model: CountedModel, result: Written, tools: AnswerTools | None
+) -> None:
+    """Let one model write, with these functions.
+
+    Raises:
+        ModelError: also after some text.
+    """
+    run, job = writing.run, writing.job
+    version = f"{job.prompt_version}+tools" if tools else job.prompt_version
+    run.fields = {**run.fields, "model": model.config.name, "prompt_version": version}
+    manner = replace(writing.manner, toolbox=tools)
+    pieces = generation.written(job.question, writing.passages, job.turns, model, manner)
     async with aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, generation.Sent):
-                _note(writing, config, piece)
+                _note(writing, model.config, piece)
             elif isinstance(piece, generation.NotFound):
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
+                result.was_redacted = result.was_redacted or piece.was_redacted
             elif isinstance(piece, generation.LeftOut):
                 result.left_out, result.reworded = piece.sentences, piece.reworded
             await writing.apply(piece)
     if not (result.is_not_found or result.left_out or run.text.strip()):
         raise ModelError("nothing of it is an answer")
+    result.used_web = bool(tools and tools.used_web)
     await writing.apply(None)
 
 
@@ -128,6 +157,14 @@ def _note(writing: Writing, config: ModelConfig, sent: generation.Sent) -> None:
             recalled=len(job.turns),
         )
     )
+
+
+def _written_notice(result: Written) -> wording.Notice | None:
+    """What is to be said of an answer that is whole."""
+    notice = None
+    if result.errors:
+        notice = wording.written_by_another(_code(result.errors[0]), result.model)
+    return wording.from_web(notice) if result.used_web else notice
 
 
 def _code(error: ModelError) -> str:

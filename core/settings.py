@@ -131,6 +131,12 @@ MODEL_PRICE_OUT = _amount("MODEL_PRICE_OUT", "0", 100_000)
 MODEL_FALLBACKS = _list("MODEL_FALLBACKS", [])
 MODEL_CHOICE = _choice("MODEL_CHOICE", "members", "everyone", "staff", "nobody")
 MODELS_FILE = _text("MODELS_FILE")
+MODEL_TOOLS = _flag("MODEL_TOOLS")
+# Four turns are enough for two documents, a list and a sum; each is a call that is paid for.
+TOOL_ROUNDS = _number("TOOL_ROUNDS", 4, 0, 10)
+TOOL_SECONDS = _number("TOOL_SECONDS", 10, 1, 120)
+CHAT_TOOLS = _list("CHAT_TOOLS", [])
+ANSWER_CACHE_HOURS = _number("ANSWER_CACHE_HOURS", 24, 0, 8760)
 DAILY_BUDGET_USD = _amount("DAILY_BUDGET_USD", "100", 10_000_000)
 DAILY_BUDGET_PERSON_USD = (
     _amount("DAILY_BUDGET_PERSON_USD", "", 10_000_000) if _text("DAILY_BUDGET_PERSON_USD") else None

@@ -36,7 +36,8 @@ class Script:
     shape), ``endless``, ``stuck`` (stops sending after ``cut_after`` tokens, stays connected),
     ``refused`` (``status`` with ``error``), ``strict`` (400 to ``max_tokens`` and ``temperature``,
     as reasoning models do, else an answer), ``thinking`` (thoughts first, in a field of their own),
-    ``azure`` (what its filter found first, in a chunk without choices).
+    ``azure`` (what its filter found first, in a chunk without choices), ``calls`` (says ``text`` if
+    any and calls functions), ``toolless`` (400 to functions, as Ollama says it, else an answer).
     """
 
     kind: str = "answer"
@@ -51,10 +52,16 @@ class Script:
     usage: bool = True
     finish_reason: str = "stop"
     says: Callable[[dict[str, Any]], str] | None = None  # what it makes of a request
+    calls: tuple[tuple[str, str], ...] = ()  # functions: name and arguments, as JSON or not
+    # How calls are streamed: "openai" in pieces, "whole", "gemini" without index, "ollama" with
+    # index 0 for all, "bare" without id and index, "repeated" with id and name in every piece.
+    shape: str = "openai"
 
     def pieces(self, request: dict[str, Any]) -> list[str]:
         if self.tokens:
             return list(self.tokens)
+        if self.kind == "calls" and not self.text:
+            return []
         prompt = "\n".join(str(message["content"]) for message in request["messages"])
         if self.says is not None:
             said = self.says(request)
@@ -92,7 +99,7 @@ class Moderation:
 
 
 _KINDS = "answer hang throttled broken reset garbage page empty silent malformed endless stuck"
-_KINDS += " refused strict thinking azure"
+_KINDS += " refused strict thinking azure calls toolless"
 SCRIPTS = {name: Script(name) for name in _KINDS.split()}
 
 
@@ -214,6 +221,10 @@ class ModelServer:
             words = f"Unsupported parameter: '{unknown}' is not supported with this model."
             _answer(writer, 400, {"error": {"message": words, "param": unknown, "code": "x"}})
             return True
+        if script.kind == "toolless" and "tools" in request:
+            words = "scripted:latest does not support tools"
+            _answer(writer, 400, {"error": {"message": words, "type": "api_error"}})
+            return True
         if script.kind == "broken":
             _answer(writer, 500, {"error": {"message": "broken"}})
             return True
@@ -307,12 +318,39 @@ def _tokens(request: dict[str, Any], script: Script) -> Iterator[bytes]:
         yield _event({"id": "x", "choices": [{"index": 0, "delta": {"reasoning_content": "hm"}}]})
     for piece in pieces:
         yield _delta(piece)
-    yield _delta("", script.finish_reason)
+    for delta in called(script):
+        yield _event({"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]})
+    yield _delta("", "tool_calls" if script.kind == "calls" else script.finish_reason)
     if script.usage and request.get("stream_options", {}).get("include_usage"):
-        used = {"prompt_tokens": 100, "completion_tokens": len(pieces)}
-        usage = {**used, "total_tokens": 100 + len(pieces)}
+        written = len(pieces) + len(script.calls)
+        used = {"prompt_tokens": 100, "completion_tokens": written}
+        usage = {**used, "total_tokens": 100 + written}
         yield _event({"id": "x", "object": "chat.completion.chunk", "choices": [], "usage": usage})
     yield b"data: [DONE]\n\n"
+
+
+def called(script: Script) -> Iterator[dict[str, Any]]:
+    """The deltas of a script's calls, as its server sends them."""
+    for number, (name, arguments) in enumerate(script.calls if script.kind == "calls" else ()):
+        own_id = f"call_{number}_{name}"
+        half = len(arguments) // 2
+        first = {"index": number, "id": own_id, "type": "function"}
+        if script.shape == "openai":
+            yield {**first, "function": {"name": name, "arguments": ""}}
+            yield {"index": number, "function": {"arguments": arguments[:half]}}
+            yield {"index": number, "function": {"arguments": arguments[half:]}}
+        elif script.shape == "repeated":
+            yield {**first, "function": {"name": name, "arguments": arguments[:half]}}
+            yield {**first, "function": {"name": name, "arguments": arguments[half:]}}
+        else:
+            whole = {"function": {"name": name, "arguments": arguments}}
+            signed = {"extra_content": {"google": {"thought_signature": f"s{number}"}}}
+            yield {
+                "whole": {**first, **whole},
+                "gemini": {"id": own_id, **whole, **signed},
+                "ollama": {**first, "index": 0, **whole},
+                "bare": whole,
+            }[script.shape]
 
 
 def _delta(content: str, finish_reason: str | None = None) -> bytes:

@@ -3,12 +3,16 @@
 import json
 import re
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import openai
 
 from chat.generation.modelconfig import Limits, ModelConfig
 
+# A server may be started anew with functions switched on, so a refusal counts for an hour.
+TOOLS_REFUSED_SECONDS = 3600.0
+_ABOUT_TOOLS = re.compile(r"\btools?\b|tool[_ ](?:use|call|choice)|\bfunction", re.I)
 _NOT_KNOWN = re.compile(
     r"unsupported|(?:not|n't) (?:support|permit|allow)|unrecognized|unknown|deprecated|extra in",
     re.I,
@@ -22,6 +26,11 @@ class Dialect:
     tokens_field: str = "max_tokens"
     takes_temperature: bool = True
     takes_stream_options: bool = True
+    tools_refused_until: float = 0.0  # of the monotonic clock
+
+    @property
+    def takes_tools(self) -> bool:
+        return monotonic() >= self.tools_refused_until
 
     def parameters(self, config: ModelConfig, limits: Limits) -> dict[str, Any]:
         said: dict[str, Any] = {self.tokens_field: limits.max_tokens}
@@ -29,9 +38,23 @@ class Dialect:
             said["temperature"] = config.temperature
         if self.takes_stream_options:
             said["stream_options"] = {"include_usage": True}
+        if limits.tools:
+            said["tools"] = [tool.as_dict() for tool in limits.tools]
+            if not limits.may_call:
+                said["tool_choice"] = "none"
         if config.extra:
             said |= json.loads(config.extra)
         return said
+
+    def refuses_tools(self, error: BaseException | None) -> bool:
+        """Whether a request with functions was refused for them; remembered for an hour.
+
+        Ollama and vLLM answer 400, OpenRouter 404, llama.cpp 500, each with words of its own.
+        """
+        if not isinstance(error, openai.APIStatusError) or not _ABOUT_TOOLS.search(str(error)):
+            return False
+        self.tools_refused_until = monotonic() + TOOLS_REFUSED_SECONDS
+        return True
 
     def learn(self, error: openai.BadRequestError) -> bool:
         """Whether a refusal says which parameter not to send again."""

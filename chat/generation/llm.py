@@ -15,7 +15,6 @@ import openai
 from chat.generation import patience
 from chat.generation.breaker import Breaker
 from chat.generation.dialect import Dialect
-from chat.generation.guard import Guard
 from chat.generation.modelconfig import (
     Limits,
     ModelBusy,
@@ -23,12 +22,13 @@ from chat.generation.modelconfig import (
     ModelError,
     ModelFailed,
     ModelTimeout,
-    PersonalData,
+    ToolsRefused,
     limits_of,
 )
 from chat.generation.prompts import Message
-from chat.generation.redacting import Restoring, Shield
+from chat.generation.redacting import guarded
 from chat.generation.tokens import Cleaner, Measure, Thoughts, Token, read_piece
+from chat.generation.toolcalls import CallAssembler
 
 __all__ = ["ChatModel", "ModelConfig", "ModelError", "ModelFailed", "ModelTimeout", "Token"]
 
@@ -71,6 +71,11 @@ class ChatModel:
         self._turns = asyncio.Semaphore(self.config.at_once)
         self.running = 0
 
+    @property
+    def takes_tools(self) -> bool:
+        """Whether functions may be offered; False for a while after the server refused them."""
+        return self.config.tools and self._dialect.takes_tools
+
     async def write(
         self, messages: Sequence[Message], limits: Limits | None = None
     ) -> AsyncGenerator[Token]:
@@ -80,6 +85,7 @@ class ChatModel:
 
         Raises:
             PersonalData: the messages hold some, and the guard says not to send it.
+            ToolsRefused: the server does not take the functions that ``limits`` offer.
             ModelError: also after some tokens have come.
         """
         sent, restoring = await guarded(messages, self.config.guard)
@@ -87,12 +93,12 @@ class ChatModel:
             async with aclosing(self._asked(sent, limits or limits_of(self.config))) as tokens:
                 async for token in tokens:
                     shown = restoring.feed(token.text)
-                    if shown or token.tokens_used:
-                        yield replace(token, text=shown)
+                    if shown or token.tokens_used or token.calls:
+                        yield replace(token, text=shown, calls=restoring.calls(token.calls))
         except ModelError:
             yield Token(restoring.close())
             raise
-        yield Token(restoring.close())
+        yield Token(restoring.close(), was_redacted=restoring.was_redacted)
 
     async def _asked(self, messages: Sequence[Message], limits: Limits) -> AsyncGenerator[Token]:
         """The tokens of the first attempt that says anything."""
@@ -107,7 +113,7 @@ class ChatModel:
                 async with aclosing(tokens):
                     try:
                         async for token in tokens:
-                            has_text = has_text or bool(token.text)
+                            has_text = has_text or bool(token.text or token.calls)
                             yield token
                     except ModelError as error:
                         pause = _pause(error, attempt, limits, deadline)
@@ -171,7 +177,7 @@ class ChatModel:
         )
         stream = await self._open(messages, limits, clock)
         try:
-            async for token in _tokens(stream, clock, limits.max_tokens):
+            async for token in _tokens(stream, clock, limits):
                 yield token
         finally:
             with suppress(openai.OpenAIError, OSError, RuntimeError):
@@ -202,15 +208,18 @@ class ChatModel:
                 return await _in_time(request, clock.left())
             except ModelFailed as error:
                 refusal = error.__cause__
+                if limits.tools and self._dialect.refuses_tools(refusal):
+                    raise ToolsRefused("the server does not take functions") from error
                 if not isinstance(refusal, openai.BadRequestError):
                     raise
                 if not self._dialect.learn(refusal):
                     raise
 
 
-async def _tokens(stream: Any, clock: _Clock, max_tokens: int) -> AsyncIterator[Token]:
+async def _tokens(stream: Any, clock: _Clock, limits: Limits) -> AsyncIterator[Token]:
     events = aiter(stream)
-    cleaner, thoughts, measure = Cleaner(), Thoughts(), Measure(max_tokens)
+    cleaner, thoughts, measure = Cleaner(), Thoughts(), Measure(limits.max_tokens)
+    called = CallAssembler()
     reason = ""
     while True:
         try:
@@ -221,17 +230,19 @@ async def _tokens(stream: Any, clock: _Clock, max_tokens: int) -> AsyncIterator[
         reason = piece.finished or reason
         clock.has_begun = clock.has_begun or piece.is_alive
         text = thoughts.feed(cleaner.feed(piece.text))
-        measure.add(text)
+        measure.add(text + " " * called.feed(piece.calls))
         if text or piece.tokens_in or piece.tokens_out:
             yield Token(text, piece.tokens_in, piece.tokens_out)
     rest = thoughts.rest()
     if rest:
         measure.add(rest)
         yield Token(rest)
-    _judge(reason, has_text=bool(measure))
+    if limits.tools and called.calls:
+        yield Token("", calls=called.calls)
+    _judge(reason, is_something=bool(measure) or bool(called.calls))
 
 
-def _judge(reason: str, *, has_text: bool) -> None:
+def _judge(reason: str, *, is_something: bool) -> None:
     """Whether an answer that ended is one.
 
     Raises:
@@ -239,7 +250,7 @@ def _judge(reason: str, *, has_text: bool) -> None:
     """
     if reason == "content_filter":
         raise ModelFailed("the provider withheld the answer", is_fault=False)
-    if not has_text:
+    if not is_something:
         spent = ": its tokens went into thoughts, so it needs more" if reason == "length" else ""
         raise ModelFailed(f"the answer is empty{spent}")
     if reason == "length":
@@ -253,23 +264,6 @@ def _pause(error: ModelError, attempt: int, limits: Limits, deadline: float) -> 
     pause = patience.pause_before(attempt, error.retry_after)
     left = deadline - asyncio.get_running_loop().time()
     return pause if pause is not None and pause < left else None
-
-
-async def guarded(messages: Sequence[Message], guard: Guard) -> tuple[Sequence[Message], Restoring]:
-    """The messages as they may leave, and what puts back what they hide.
-
-    Every call to a model goes through here, whatever it is for.
-
-    Raises:
-        PersonalData: see ``Guard.personal_data``.
-    """
-    shield = Shield(guard.phone_region)
-    if guard.personal_data == "off":
-        return messages, Restoring(shield)
-    hidden = await asyncio.to_thread(shield.hide, messages)
-    if guard.personal_data == "block" and shield.counts:
-        raise PersonalData("personal data must not be sent to this model")
-    return hidden, Restoring(shield)
 
 
 async def _in_time(work: Any, seconds: float) -> Any:

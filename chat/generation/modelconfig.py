@@ -6,6 +6,7 @@ ModelError
 ├── ModelResting      it failed again and again: not asked for a while
 ├── ModelBusy         as many calls as are allowed are running, and none ended in time
 ├── PersonalData      nothing was sent: it holds what must not leave the house
+├── ToolsRefused      the server does not take functions, or not for this model
 └── BudgetExhausted   the day's money does not suffice for this call
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chat.generation.guard import Guard
+from chat.generation.toolcalls import ToolSpec
 
 PURPOSES = ("answer", "rewrite", "summary", "title", "judge", "reword")
 TEMPERATURE = 0.2
@@ -77,6 +79,11 @@ class PersonalData(ModelError):
     is_billed = False
 
 
+class ToolsRefused(ModelError):
+    is_fault = False
+    is_billed = False
+
+
 class BudgetExhausted(ModelError):
     is_fault = False
     is_billed = False
@@ -122,13 +129,16 @@ class ModelConfig:
 class Limits:
     """What one call may take; the model's own values for an answer.
 
-    ``repeats`` is told why, each time that the request is about to be sent again.
+    ``repeats`` is told why, each time that the request is about to be sent again. ``tools`` are the
+    functions that it knows; ``may_call`` is False where it must answer now.
     """
 
     max_tokens: int
     whole_seconds: float
     retries: int = 0
     repeats: Callable[[str], None] | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    may_call: bool = True
 
 
 def limits_of(config: ModelConfig) -> Limits:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import openai
 
 from chat.generation.guard import Guard
-from chat.generation.llm import guarded
 from chat.generation.modelconfig import PersonalData
 from chat.generation.prompts import Message
+from chat.generation.redacting import guarded
 
 LONGEST = 20_000  # code points of a text that are sent; an answer has no more
 

@@ -5,9 +5,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from chat.generation.context import Context, Frame, Turn
 from chat.generation.sentences import marks_in
+from chat.generation.toolcalls import ToolCall
 from chat.generation.voice import PLAIN, Voice
 from knowledge.orders.detector import places
 from knowledge.passages import Passage
@@ -63,11 +65,28 @@ LEFT_OUT = "(A sentence that speaks to an assistant was left out here.)"
 
 @dataclass(frozen=True)
 class Message:
-    role: str  # system, user or assistant
-    content: str
+    """One of a request. ``calls`` are the assistant's; ``answers`` is the id of the call whose
+    result this is.
+    """
 
-    def as_dict(self) -> dict[str, str]:
-        return {"role": self.role, "content": self.content}
+    role: str  # system, user, assistant or tool
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+    answers: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.calls:
+            said["content"] = self.content or None
+            said["tool_calls"] = [call.as_dict() for call in self.calls]
+        if self.answers:
+            said["tool_call_id"] = self.answers
+        return said
+
+    @property
+    def words(self) -> str:
+        """All of it that counts as tokens."""
+        return " ".join([self.content, *(f"{call.name} {call.arguments}" for call in self.calls)])
 
 
 def system(voice: Voice = PLAIN) -> str:
@@ -116,7 +135,7 @@ def build(
             for one in passages
         )
     shown = "\n\n".join(
-        _fenced(passage, number, marker) for number, passage in enumerate(passages, start=1)
+        fenced(passage, number, marker) for number, passage in enumerate(passages, start=1)
     )
     words = (
         f"{_summary(context, marker)}"
@@ -161,7 +180,8 @@ def wishes(frame: Frame) -> str:
     return "".join(f"\n\n{wish}" for wish in asked)
 
 
-def _fenced(passage: Passage, number: int, marker: str) -> str:
+def fenced(passage: Passage, number: int, marker: str) -> str:
+    """A passage as it stands in a prompt, its words as data between two borders."""
     place = " › ".join(part for part in (passage.title, passage.heading) if part)
     since = f" (version of {passage.uploaded_at[:10]})" if passage.uploaded_at else ""
     return (

@@ -4,13 +4,17 @@
 call, and the answer gets it back while it streams, wherever a token ends.
 """
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from chat.generation.guard import Guard
+from chat.generation.modelconfig import PersonalData
 from chat.generation.personal_data import KINDS, find
 from chat.generation.prompts import Message
+from chat.generation.toolcalls import ToolCall
 
 _NAMES = "|".join((*KINDS, "TEXT"))
 _PLACEHOLDER = re.compile(rf"\[(?:{_NAMES})_\d{{1,5}}\]")
@@ -41,7 +45,14 @@ class Shield:
 
     def hide(self, messages: Sequence[Message]) -> list[Message]:
         """The messages with names instead of values; CPU work of up to a tenth of a second."""
-        return [Message(one.role, self.hidden(one.content)) for one in messages]
+        return [
+            replace(
+                one,
+                content=self.hidden(one.content),
+                calls=tuple(replace(c, arguments=self.hidden(c.arguments)) for c in one.calls),
+            )
+            for one in messages
+        ]
 
     def hidden(self, text: str) -> str:
         """A text with names instead of values."""
@@ -94,6 +105,16 @@ class Restoring:
         tail = _MAY_GO_ON.search(self._held, max(0, len(self._held) - _LONGEST))
         return self._give(tail.start() if tail else len(self._held))
 
+    def calls(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """Whole calls with the values put back into their arguments."""
+        if not self.shield.hides:
+            return tuple(calls)
+        return tuple(replace(c, arguments=self.shield.restored(c.arguments)) for c in calls)
+
+    @property
+    def was_redacted(self) -> bool:
+        return bool(self.shield.counts)
+
     def close(self) -> str:
         return self._give(len(self._held))
 
@@ -103,3 +124,20 @@ class Restoring:
         restored = self.shield.restored(text)[len(self._before) :]
         self._before = text[-1:]
         return restored
+
+
+async def guarded(messages: Sequence[Message], guard: Guard) -> tuple[Sequence[Message], Restoring]:
+    """The messages as they may leave, and what puts back what they hide.
+
+    Every call to a model goes through here, whatever it is for.
+
+    Raises:
+        PersonalData: see ``Guard.personal_data``.
+    """
+    shield = Shield(guard.phone_region)
+    if guard.personal_data == "off":
+        return messages, Restoring(shield)
+    hidden = await asyncio.to_thread(shield.hide, messages)
+    if guard.personal_data == "block" and shield.counts:
+        raise PersonalData("personal data must not be sent to this model")
+    return hidden, Restoring(shield)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.generation.modelconfig import ModelFailed
+from chat.generation.toolcalls import ToolCall
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _THOUGHT, _THOUGHT_END = "<think>", "</think>"
@@ -12,11 +13,15 @@ _THOUGHT, _THOUGHT_END = "<think>", "</think>"
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of the answer. The last one carries the provider's own count, in tokens."""
+    """A piece of the answer. The last ones carry the provider's own count, in tokens, the calls of
+    functions, and whether personal data was hidden from the model.
+    """
 
     text: str
     tokens_in: int = 0
     tokens_out: int = 0
+    calls: tuple[ToolCall, ...] = ()
+    was_redacted: bool = False
 
     @property
     def tokens_used(self) -> int:
@@ -108,6 +113,7 @@ class Piece:
     tokens_out: int
     finished: str
     is_alive: bool  # something was generated, if only a thought
+    calls: Any = None  # deltas of calls, as they came
 
 
 def read_piece(event: Any) -> Piece:
@@ -120,12 +126,14 @@ def read_piece(event: Any) -> Piece:
     delta = _field(choices[0], "delta")
     text = _field(delta, "content")
     thought = _field(delta, "reasoning_content") or _field(delta, "reasoning")
+    calls = _field(delta, "tool_calls")
     reason = _field(choices[0], "finish_reason")
     return Piece(
         text if isinstance(text, str) else "",
         *counts,
         reason if isinstance(reason, str) else "",
-        is_alive=bool(text or thought),
+        is_alive=bool(text or thought or calls),
+        calls=calls,
     )
 
 

@@ -5,9 +5,11 @@ from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
+from knowledge.search.fingerprints import fingerprint
 from knowledge.search.later import later
-from knowledge.search.managed import Place, places
+from knowledge.search.managed import ChunkPlace, places
 from knowledge.search.nearest import nearest
+from knowledge.search.opening import Listed, Opened, Place, list_documents, open_document
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
 from knowledge.search.spans import read_managed_spans, read_spans
@@ -16,16 +18,22 @@ from knowledge.search.withdrawn import withdrawn
 __all__ = [
     "Audience",
     "Candidate",
+    "ChunkPlace",
     "EmbedderUnavailable",
     "Example",
     "Explanation",
+    "Listed",
+    "Opened",
     "Place",
     "Ranks",
     "embed",
     "examples",
     "explain",
+    "fingerprint",
     "later",
+    "list_documents",
     "nearest",
+    "open_document",
     "places",
     "read_managed_spans",
     "read_spans",

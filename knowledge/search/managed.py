@@ -14,7 +14,7 @@ _AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
-class Place:
+class ChunkPlace:
     """Where a chunk stands, and what is said of it; offsets count code points of the version."""
 
     document_id: int
@@ -27,10 +27,10 @@ class Place:
     text: str
 
 
-def places(chunk_ids: Iterable[str]) -> dict[str, Place]:
+def places(chunk_ids: Iterable[str]) -> dict[str, ChunkPlace]:
     """The chunks that are still there, by id."""
     wanted = [UUID(one) for one in dict.fromkeys(chunk_ids)]
-    found: dict[str, Place] = {}
+    found: dict[str, ChunkPlace] = {}
     for at in range(0, len(wanted), _AT_A_TIME):
         rows: Any = Chunk.objects.filter(pk__in=wanted[at : at + _AT_A_TIME]).values_list(
             "pk",
@@ -43,5 +43,5 @@ def places(chunk_ids: Iterable[str]) -> dict[str, Place]:
             "end",
             "text",
         )
-        found.update({str(pk): Place(*row) for pk, *row in rows})
+        found.update({str(pk): ChunkPlace(*row) for pk, *row in rows})
     return found

@@ -55,6 +55,13 @@ def small_talk(language: str, talk: Talk, name: str, documents: int) -> str:
     return said.replace("{name}", name).replace("{n}", f"{documents:,}")
 
 
+def tool_step(language: str, kind: str, words: str) -> str:
+    """What a function is doing; ``words`` is what it looks for, where that may be told."""
+    known = phrases(language)
+    key = f"step_{kind}_for" if words and f"step_{kind}_for" in known else f"step_{kind}"
+    return known[key].replace("{name}", words)
+
+
 def notice(language: str, key: str, otherwise: str) -> str:
     """The words of a notice; ``otherwise`` where none has this key."""
     return phrases(language).get(f"notice_{key}", otherwise)

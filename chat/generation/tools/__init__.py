@@ -1,0 +1,1 @@
+"""What functions for models are made of, without any rows: schemas, exact figures, dates."""
