@@ -33,7 +33,8 @@ from knowledge.search import EmbedderUnavailable, embed, nearest
 
 logger = logging.getLogger(__name__)
 
-HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
+# Of such answers, how many held the evidence: nine of ten and more, seven of ten and more.
+HIGH, MEDIUM = 0.9, 0.7
 _DONE = Message.State.DONE
 
 
@@ -93,6 +94,9 @@ def _trace(found: Found) -> dict[str, Any]:
     return {
         "query": found.query,
         "answerable": round(found.answerable, 4),
+        "certainty": round(found.certainty, 4),
+        "unknown": list(found.unknown),
+        "signals": {name: round(value, 4) for name, value in found.signals.items()},
         "took_ms": round(found.took_ms, 1),
         "build_id": found.build_id,
         "candidates": [_candidate(passage) for passage in found.passages],
@@ -115,6 +119,7 @@ def _candidate(passage: Passage) -> dict[str, Any]:
             "lexical": scores.lexical,
             "fused": scores.fused,
             "rerank": scores.rerank,
+            "reader": passage.judged.answerable if passage.judged else None,
         },
     }
 
@@ -127,7 +132,7 @@ async def _unanswered(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Sc
 async def _not_found(run: Run, desk: Desk, found: Found) -> Ending:
     near = await desk.cpu(partial(nearest, found, found.query))
     versions = {p.document_id: p.document_version for p in reversed(found.passages)}
-    run.write(wording.not_found(found.searched, run.language))
+    run.write(wording.not_found(found.searched, run.language, found.unknown))
     return Ending(
         state=_DONE,
         outcome=Message.Outcome.NOT_FOUND,
@@ -197,7 +202,7 @@ def _answered(
         state=_DONE,
         outcome=Message.Outcome.ANSWERED,
         model=model,
-        confidence=_confidence(found.answerable),
+        confidence=_confidence(found.certainty),
         sentences=tuple(sentences),
         **{"degraded": found.degraded, **more},
     )
@@ -241,10 +246,10 @@ def _apply(run: Run, piece: generation.Piece) -> None:
         run.cite(Quoted(piece.number, piece.passage, piece.start, piece.end))
 
 
-def _confidence(answerable: float) -> str:
-    if answerable >= HIGH:
+def _confidence(certainty: float) -> str:
+    if certainty >= HIGH:
         return "high"
-    return "medium" if answerable >= MEDIUM else "low"
+    return "medium" if certainty >= MEDIUM else "low"
 
 
 def unfinished(run: Run, state: str) -> Ending:

@@ -58,6 +58,14 @@ def _amount(name: str, default: str, high: int) -> Decimal:
     return value
 
 
+def _share(name: str, default: str) -> float:
+    """A share from 0 to one half."""
+    value = float(_amount(name, default, 1))
+    if value > 0.5:
+        raise ImproperlyConfigured(f"{name} must lie between 0 and 0.5.")
+    return value
+
+
 def _flag(name: str) -> bool:
     """Off unless it says otherwise; a word that is neither is an error, not a no."""
     word = _text(name, "off").lower()
@@ -141,6 +149,7 @@ SUPPORT_JUDGE = _flag("SUPPORT_JUDGE")
 MEMORY_MESSAGES = _number("MEMORY_MESSAGES", 10, 0, 200)
 MEMORY_TOKENS = _number("MEMORY_TOKENS", 2000, 0, 1_000_000)
 REWRITE_TIMEOUT_MS = _number("REWRITE_TIMEOUT_MS", 2000, 0, 60_000)
+REFUSED_ANSWERABLE = _share("REFUSED_ANSWERABLE", "0.05")
 WHEN_NOT_FOUND = _choice("WHEN_NOT_FOUND", "refuse", "general")
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")

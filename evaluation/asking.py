@@ -101,6 +101,8 @@ class Asker:
             answerable=found.answerable,
             latency=clock.laps,
             degraded=found.degraded,
+            certainty=found.certainty,
+            signals={} if found.unknown else found.signals,
         )
 
     def vector(self, query: str) -> Vector | None:

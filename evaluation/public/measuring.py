@@ -81,7 +81,7 @@ def _line(asking: _Asking, question: PublicQuestion, gold: Gold) -> dict[str, An
     rankings = {PRODUCT: Ranking(final, result.answerable)}
     rankings |= baselines(asking.asker.snapshot, query, asking.allowed, task.methods)
     stages = {stage: rankings[m].shown for stage, m in _STAGES.items() if m in rankings}
-    asked = Asked({**stages, FINAL: final}, result.answerable)
+    asked = Asked({**stages, FINAL: final}, result.answerable, certainty=result.certainty)
     score = score_answerable(asked, gold) if gold.grades else score_unanswerable(asked)
     return {
         "key": question.id,
@@ -91,6 +91,7 @@ def _line(asking: _Asking, question: PublicQuestion, gold: Gold) -> dict[str, An
         "kind": str(question.values.get("kind") or ""),
         "is_answerable": question.is_answerable,
         "claims": asked.claims,
+        "certainty": asked.certainty,
         "fault": score.fault,
         "ms": round(milliseconds, 2),
         "degraded": list(result.degraded),

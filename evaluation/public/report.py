@@ -9,6 +9,7 @@ import numpy as np
 from evaluation.intervals import Difference, Interval, auc_interval, mean_intervals
 from evaluation.metrics import NAMES
 from evaluation.public.methods import METHODS, PRODUCT
+from evaluation.reliability import Prediction, reliability, reliability_as_text
 from evaluation.summary import EVIDENCE, Line, differences
 
 SHOWN = ("ndcg@10", "recall@5", EVIDENCE, "recall@1")
@@ -75,6 +76,7 @@ def product_facts(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "refused": _share(not line["claims"] for line in answerable),
         "answered": _share(bool(line["claims"]) for line in others),
         "faults": dict(sorted(Counter(line["fault"] for line in lines if line["fault"]).items())),
+        "reliability": reliability(_predictions(lines)).as_dict(),
         "degraded": sum(bool(line["degraded"]) for line in lines),
         "p50_ms": float(np.quantile(milliseconds, 0.5)),
         "p95_ms": float(np.quantile(milliseconds, 0.95)),
@@ -101,6 +103,8 @@ def table(found: Mapping[str, Any]) -> str:
         "",
     ]
     rows += [_facts(name, group) for name, group in found.items()]
+    for name, group in found.items():
+        rows += reliability_as_text(group.get("reliability", {}), name)
     return "\n".join(rows)
 
 
@@ -115,6 +119,23 @@ def _facts(name: str, group: Mapping[str, Any]) -> str:
         f"{name}: {shares}; faults: {faults}; search p50 {group['p50_ms']:.1f} ms, "
         f"p95 {group['p95_ms']:.1f} ms; least nDCG difference {least:.3f}{alone}"
     )
+
+
+def _predictions(lines: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    """How sure the answers were, and whether the evidence was there."""
+    having = [
+        (
+            line,
+            line["methods"]
+            .get(PRODUCT, {})
+            .get(EVIDENCE, 0.0 if not line["is_answerable"] else None),
+        )
+        for line in lines
+        if line["claims"] and line.get("certainty") is not None
+    ]
+    return [
+        Prediction(line["certainty"], bool(shown)) for line, shown in having if shown is not None
+    ]
 
 
 def _line(line: Mapping[str, Any], method: str) -> Line:

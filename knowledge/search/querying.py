@@ -11,12 +11,15 @@ from django.utils import timezone
 from knowledge import conf, index_store
 from knowledge.index_store import Snapshot, status
 from knowledge.passages import Filters, SearchResult
+from knowledge.reader import reader
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrievedHit, retrieve
 from knowledge.retrieval.types import Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
+from knowledge.search.columns import with_columns
 from knowledge.search.expanding import question_vector, retriever_config
+from knowledge.search.judging import Ground, judge
 from knowledge.search.masks import Visible
 from knowledge.search.query_vectors import embed
 from knowledge.search.reading import Read, read
@@ -110,20 +113,25 @@ def _search(
         return SearchResult((), 0.0, _since(began), 0, snapshot.build_id)
     found = _look(question, snapshot, seen)
     ordered, was_reranked = reranked(query, found.read.passages)
+    ground = Ground(snapshot, found.seen, found.retrieved)
+    judged = judge(query, with_columns(ordered[:limit]), ground)
     return SearchResult(
-        passages=ordered[:limit],
-        answerable=found.retrieved.answerable if ordered else 0.0,
+        passages=judged.passages,
+        answerable=judged.judgement.answerable,
         took_ms=_since(began),
         searched=found.seen.documents,
         build_id=snapshot.build_id,
-        degraded=degraded(question, was_reranked=was_reranked),
+        degraded=degraded(question, was_reranked=was_reranked, was_read=judged.was_read),
+        certainty=judged.judgement.certainty,
+        unknown=judged.unknown,
+        signals=judged.signals,
     )
 
 
-def degraded(question: Question, *, was_reranked: bool) -> tuple[str, ...]:
+def degraded(question: Question, *, was_reranked: bool, was_read: bool) -> tuple[str, ...]:
     """The stages that could not be used."""
-    dense = () if question.vector() is not None else ("dense",)
-    return dense if was_reranked else (*dense, "rerank")
+    worked = {"dense": question.vector() is not None, "rerank": was_reranked, "reader": was_read}
+    return tuple(stage for stage, works in worked.items() if not works)
 
 
 def _look(question: Question, snapshot: Snapshot, seen: Visible) -> Found:
@@ -158,8 +166,9 @@ def find(question: Question, snapshot: Snapshot, seen: Visible, depth: int) -> R
 
 
 def warm_up() -> None:
-    """Load the index and the embedding model before the first question; for a thread at start."""
+    """Load the index and the models before the first question; for a thread at start."""
     index_store.current()
+    reader()
     try:
         conf.embedder().embed_query("warm up")
     except EmbedderUnavailable:
