@@ -170,6 +170,7 @@ CHUNK_OVERLAP_TOKENS = _number("CHUNK_OVERLAP_TOKENS", 30, 0, 4096)
 if CHUNK_OVERLAP_TOKENS * 2 > CHUNK_TOKENS:
     raise ImproperlyConfigured("CHUNK_OVERLAP_TOKENS must be at most half of CHUNK_TOKENS.")
 TOP_K = _number("TOP_K", 8, 1, 50)
+READER = _choice("READER", "on", "off") == "on"
 RERANKER_MODEL = _text("RERANKER_MODEL")
 RERANKER_TIMEOUT_MS = _number("RERANKER_TIMEOUT_MS", 1500, 10, 60_000)
 QUERY_EXPANSION = _flag("QUERY_EXPANSION")
@@ -233,7 +234,7 @@ INDEX_NOTICES = ["evaluation.watching.notices"]
 # Called with a user; each yields that user's rows of one app as JSON-ready dictionaries.
 EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Called once in a thread of each web process, so that the first question is quick.
-WARM_UP = ["knowledge.search.warm_up", "chat.conf.warm_up"]
+WARM_UP = ["knowledge.search.warm_up", "knowledge.reader.warm_up", "chat.conf.warm_up"]
 # Called once in a thread of each web process that stops: answers get time to end.
 WIND_DOWN = ["chat.runtime.wind_down"]
 # Each returns ("ok" | "degraded" | "failed", details): see core.health.

@@ -26,5 +26,6 @@ os.environ.update(
     CHAT_RATE_ANONYMOUS="1000/min",
     CHAT_RATE_USER="1000/min",
     RETENTION_DAYS="30",
+    READER="off",
     TIME_ZONE="UTC",
 )
