@@ -22,10 +22,10 @@ from evaluation.asking import Asker
 from evaluation.configuration import revision
 from evaluation.evidence import resolve
 from evaluation.fitting import ENOUGH_ANSWERABLE, ENOUGH_UNANSWERABLE, Example, is_enough, refit
+from evaluation.metrics import EVIDENCE_WITHIN
 from evaluation.models import Question, QuestionSet
 from evaluation.scoring import FINAL, rank_in
 from evaluation.sets import content_hash
-from evaluation.metrics import EVIDENCE_WITHIN
 from knowledge import index_store
 from knowledge.models import Calibration
 from knowledge.reader import fingerprint

@@ -1,12 +1,14 @@
 """Fit knowledge/retrieval/answerability.json: when is a question not answered?
 
-    python -m benchmarks.answerability DATA --vectors FOLDER [--opinions FILE] [--write]
+    python -m benchmarks.answerability DATA --vectors FOLDER [--weights FOLDER]
+        [--opinions FILE] [--write]
 
 DATA holds the sets that ``corpora.SETS`` names and offtopic_clinc. Each is searched whole and as
 small corpora of 15 documents, so that what is learnt does not lean on a corpus's size. Of what
 nothing answers there are five kinds; see ``asking.KINDS``. Every corpus weighs the same, in it
 answerable and not, and among these each kind. Of sets that the reader was trained on only those
-documents count that were held out. FOLDER keeps vectors, FILE what the reader thought.
+documents count that were held out; sets that it saw whole are left to the variants without it.
+FOLDER keeps vectors, FILE what the reader thought.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from core.native import limit_threads
 limit_threads()
 
 from benchmarks.answerability import report  # noqa: E402 - after the native libraries' environment
-from benchmarks.answerability.asking import Opinions, every_example  # noqa: E402
+from benchmarks.answerability.asking import MOST_READ, Opinions, every_example  # noqa: E402
 from benchmarks.answerability.corpora import (  # noqa: E402
     OFF_TOPIC,
     SEED,
@@ -41,6 +43,7 @@ from knowledge.retrieval.answerability import (  # noqa: E402
     as_dict,
 )
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
+from knowledge.retrieval.reader import Reader  # noqa: E402
 
 READ = 2  # passages, as knowledge.search.judging reads them
 
@@ -78,10 +81,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--vectors", type=Path, required=True)
     parser.add_argument("--opinions", type=Path)
+    parser.add_argument("--weights", type=Path, help="the reader's folder; without one none reads")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     embedder = LocalEmbedder("all-MiniLM-L6-v2")
-    reader, fingerprint = report.reader()
+    reader = Reader(arguments.weights) if arguments.weights else None
     opinions = Opinions(reader, arguments.opinions)
     opinions.load()
     examples = gathered(arguments.data, Vectors(arguments.vectors, embedder), opinions)
@@ -89,11 +93,14 @@ def main() -> None:
     for name in VARIANTS:
         of = table(name, examples, READ)
         if of.examples:
-            report.show(name, examples, READ)
+            for read in range(1, MOST_READ + 1) if name.endswith("+reader") else (0,):
+                report.show(name, examples, read)
             variants[name] = fitted(of)
         else:  # without a reader its variants go by the search alone
             variants[name] = report.without_reader(variants[name.split("+")[0]])
-    made = Answerability(variants, provenance(examples, embedder, fingerprint))
+    made = Answerability(
+        variants, provenance(examples, embedder, reader.fingerprint if reader else "")
+    )
     if arguments.write:
         SHIPPED.write_text(json.dumps(as_dict(made), indent=1) + "\n", encoding="utf-8")
         print("written to", SHIPPED)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.answerability.corpora import OTHERS, Asked, Set, corpora
+from benchmarks.answerability.unseen import SEEN
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.answerability import Read
 from knowledge.retrieval.backends.files import FileIndex, build
@@ -16,8 +17,9 @@ from knowledge.retrieval.names import unknown_codes
 from knowledge.retrieval.reader import Page
 from knowledge.retrieval.retriever import RetrievedHit, RetrieverConfig, retrieve
 
-MOST_READ = 5
-SMALL_FEW = 40  # questions of a kind that are asked of a small corpus
+EVIDENCE_WITHIN = 5  # passages, as `evaluate` counts it
+MOST_READ = 3  # passages, to see what each further one brings
+SMALL_FEW = 25  # questions of a kind that are asked of a small corpus
 # Answerable; then what nothing answers: requests to a phone assistant, questions of the other sets,
 # questions that people wrote so that they look answerable, and answerable ones whose document is
 # taken away.
@@ -48,12 +50,13 @@ class Opinions:
     known: dict[tuple[str, str], Read] = field(default_factory=dict)
 
     def load(self) -> None:
-        if self.path and self.path.is_file():
-            self.known = pickle.loads(self.path.read_bytes())  # our own file, of the run before
+        if self.path and self.path.is_file() and self.reader is not None:
+            kept = pickle.loads(self.path.read_bytes())  # our own file, of the run before
+            self.known = kept.get(self.reader.fingerprint, {})
 
     def save(self) -> None:
-        if self.path:
-            self.path.write_bytes(pickle.dumps(self.known))
+        if self.path and self.reader is not None:
+            self.path.write_bytes(pickle.dumps({self.reader.fingerprint: self.known}))
 
     def of(self, question: str, pages: Sequence[tuple[str, str]]) -> tuple[Read, ...]:
         """Pages are (heading, text)."""
@@ -95,8 +98,8 @@ class Corpus:
             return None  # refused by its code, whatever the weights
         vector = None if self.by_words else asked.vector
         found = retrieve(asked.text, vector, self.index, allowed, RetrieverConfig())
-        first = found.hits[:MOST_READ]
-        pages = [self._page(hit) for hit in first]
+        first = found.hits[:EVIDENCE_WITHIN]
+        pages = [self._page(hit) for hit in first[:MOST_READ]]
         return Example(
             self.name,
             kind,
@@ -134,8 +137,11 @@ def every_example(
             with tempfile.TemporaryDirectory() as folder:
                 build(Path(folder) / "index", rows, 384, {})
                 index = FileIndex.open(Path(folder) / "index")
-                corpus = Corpus(name, taken, members, index, opinions)
-                for one in (corpus, replace(corpus, by_words=True)):
+                read = opinions if taken.name not in SEEN else Opinions(None)
+                corpus = Corpus(name, taken, members, index, read)
+                few = read if name.endswith("/all") else Opinions(None)
+                by_words = replace(corpus, by_words=True, opinions=few)
+                for one in (corpus, by_words):
                     yield from _asked_of(one, off_topic, others)
         opinions.save()
 

@@ -27,9 +27,9 @@ SETS = {
     "scifact": (600, 150),
     "mtrag": (350, 65),
 }
-OFF_TOPIC = 120
+OFF_TOPIC = 80
 OTHERS = 20  # questions of each other set
-SMALL_CORPORA, SMALL_DOCUMENTS = 4, 15
+SMALL_CORPORA, SMALL_DOCUMENTS = 3, 15
 SEED = 7
 NOT_ASKED_ELSEWHERE = ("scifact", "mtrag")  # claims, and questions that need what was said before
 

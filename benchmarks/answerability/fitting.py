@@ -40,7 +40,9 @@ def table(name: str, examples: Sequence[Example], read: int, inputs: Any = None)
 
 def _is_for(name: str, one: Example, read: int) -> bool:
     by = "meaning" if one.features.best_dense is not None else "words"
-    return name.split("+")[0] == by and (not name.endswith("+reader") or bool(one.read[:read]))
+    return name.split("+", maxsplit=1)[0] == by and (
+        not name.endswith("+reader") or bool(one.read[:read])
+    )
 
 
 def balanced(examples: Sequence[Example]) -> Any:

@@ -7,16 +7,10 @@ import numpy as np
 
 from benchmarks.answerability.asking import KINDS, Example
 from benchmarks.answerability.fitting import Table, fitted, odds_of, table
-from knowledge import reader as edge
 from knowledge.retrieval.answerability import Variant
 from knowledge.retrieval.metrics import auc
 
 SHARE = 0.05
-
-
-def reader() -> tuple[Any, str]:
-    """The reader of this machine and its fingerprint; None and empty without one."""
-    return edge.reader(), edge.fingerprint()
 
 
 def without_reader(variant: Variant) -> Variant:
@@ -29,7 +23,8 @@ def show(name: str, examples: Sequence[Example], read: int) -> None:
     """A line for each set, unseen by its own fit, and one for the fit on all."""
     whole = table(name, examples, read)
     of_set = np.array([one.corpus.split("/")[0] for one in whole.examples])
-    print(f"\n{name}, {len(whole.examples)} questions; refused by kind at {1 - SHARE:.0%} kept")
+    by = f", {read} passages read" if read else ""
+    print(f"\n{name}{by}, {len(whole.examples)} questions; refused by kind at {1 - SHARE:.0%} kept")
     print(f"  {'set':16}{'kept':>8}" + "".join(f"{k:>13}" for k in KINDS[1:]) + "   AUC near miss")
     for left_out in sorted(set(of_set)):
         variant = fitted(_part(whole, of_set != left_out))

@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.intervals import Difference, Interval, auc_interval, mean_intervals
 from evaluation.metrics import NAMES
-from evaluation.public.methods import METHODS, PRODUCT
+from evaluation.public.methods import METHODS, PRODUCT, READ
 from evaluation.reliability import Prediction, reliability, reliability_as_text
 from evaluation.summary import EVIDENCE, Line, differences
 
@@ -54,7 +54,7 @@ def against(lines: Sequence[Mapping[str, Any]], method: str) -> dict[str, Differ
 
 def summary(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Everything, ready for JSON: by group, by method."""
-    methods = [m for m in METHODS if any(m in line["methods"] for line in lines)]
+    methods = [m for m in (*METHODS, *READ) if any(m in line["methods"] for line in lines)]
     found: dict[str, Any] = {}
     for name, of_group in groups(lines).items():
         compared = [m for m in methods if m != PRODUCT and PRODUCT in methods]
@@ -85,18 +85,18 @@ def product_facts(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """The summary as text: a line for each method of each group, then the differences."""
-    rows = [f"{'set':26}{'method':9}{'n':>6}" + "".join(f"{n:>22}" for n in (*SHOWN, "auc"))]
+    rows = [f"{'set':26}{'method':11}{'n':>6}" + "".join(f"{n:>22}" for n in (*SHOWN, "auc"))]
     for name, group in found.items():
         for method, values in group["methods"].items():
             n = max((one["n"] for m, one in values.items() if m in NAMES), default=0)
             cells = "".join(f"{_cell(values.get(figure)):>22}" for figure in (*SHOWN, "auc"))
-            rows.append(f"{name:26}{method:9}{n:6}{cells}")
-    rows += ["", f"{'product less':35}{'n':>6}" + "".join(f"{n:>26}" for n in COMPARED)]
+            rows.append(f"{name:26}{method:11}{n:6}{cells}")
+    rows += ["", f"{'product less':37}{'n':>6}" + "".join(f"{n:>26}" for n in COMPARED)]
     for name, group in found.items():
         for method, values in group["differences"].items():
             n = max((one["n"] for one in values.values()), default=0)
             cells = "".join(f"{_difference(values.get(figure)):>26}" for figure in COMPARED)
-            rows.append(f"{name:26}{method:9}{n:6}{cells}")
+            rows.append(f"{name:26}{method:11}{n:6}{cells}")
     rows += [
         "",
         "* the 95 % interval does not hold 0; nothing below the least difference shows.",

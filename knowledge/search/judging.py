@@ -70,7 +70,7 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     unknown = unknown_codes(question, ground.snapshot.index, ground.seen.rows)
     read: list[Judged] | None = []
     if not unknown and ground.retrieved.is_known:
-        read = _read(question, passages[:READ])
+        read = read_passages(question, passages[:READ])
     opinions = [Read(one.answerable, one.best) for one in read or ()]
     signals = signals_of(ground.retrieved.features, opinions)
     if unknown:
@@ -83,7 +83,7 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     )
 
 
-def _read(question: str, passages: Sequence[Passage]) -> list[Judged] | None:
+def read_passages(question: str, passages: Sequence[Passage]) -> list[Judged] | None:
     """What the reader thinks of each passage; empty without a reader, None where it failed."""
     model = reader()
     if model is None:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from knowledge import conf, index_store
 from knowledge.index_store import Snapshot, status
 from knowledge.passages import Filters, SearchResult
-from knowledge.reader import reader
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrievedHit, retrieve
 from knowledge.retrieval.types import Vector
@@ -166,9 +165,8 @@ def find(question: Question, snapshot: Snapshot, seen: Visible, depth: int) -> R
 
 
 def warm_up() -> None:
-    """Load the index and the models before the first question; for a thread at start."""
+    """Load the index and the embedding model before the first question; for a thread at start."""
     index_store.current()
-    reader()
     try:
         conf.embedder().embed_query("warm up")
     except EmbedderUnavailable:
