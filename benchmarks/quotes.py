@@ -28,6 +28,7 @@ from chat.generation.quotable import Candidate, Shown, candidates_in, score, sho
 from evaluation.reliability import wilson  # noqa: E402
 from knowledge.ingestion.splitter import sentence_spans  # noqa: E402
 from knowledge.passages import Judged, Passage  # noqa: E402
+from knowledge.retrieval.answerability import SURE  # noqa: E402
 from knowledge.retrieval.backends.files import FileIndex, build  # noqa: E402
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
 from knowledge.retrieval.reader import Page, Reader  # noqa: E402
@@ -36,7 +37,6 @@ from knowledge.retrieval.retriever import RetrieverConfig, retrieve  # noqa: E40
 
 SETS = ("squad2", "handbook_tts", "mtrag")
 READ = (1, 2, 3)  # passages that are read
-LIMIT = 8  # passages of a search
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,10 @@ def passages_of(taken: Set, rows: Sequence[tuple[int, float]]) -> list[Passage]:
     return found
 
 
-def read_by(reader: Reader | None, question: str, passages: list[Passage]) -> list[Passage]:
-    """The passages with the reader's opinion, as knowledge.search.judging gives it."""
+def read_by(
+    reader: Reader | None, question: str, passages: list[Passage], *, everything: bool
+) -> list[Passage]:
+    """The passages with the reader's opinion: up to one that is sure, as a search reads them."""
     if reader is None:
         return passages
     spans = [tuple(sentence_spans(passage.text)) for passage in passages]
@@ -76,7 +78,11 @@ def read_by(reader: Reader | None, question: str, passages: list[Passage]) -> li
         Page(p.text, of_page, p.heading or p.title)
         for p, of_page in zip(passages, spans, strict=True)
     ]
-    read = reader.read(question, pages)
+    read = []
+    for page in pages:
+        read += reader.read(question, [page])
+        if read[-1].answerable >= SURE and not everything:
+            break
     return [
         replace(
             p,
@@ -85,7 +91,7 @@ def read_by(reader: Reader | None, question: str, passages: list[Passage]) -> li
                 tuple((*s, x) for s, x in zip(of_page, r.sentences, strict=True)),
             ),
         )
-        for p, r, of_page in zip(passages, read, spans, strict=True)
+        for p, r, of_page in zip(passages, read, spans, strict=False)
     ]
 
 
@@ -103,13 +109,25 @@ def holds(candidate: Candidate, asked: Asked) -> bool:
     return False
 
 
-def chosen(
-    taken: Set, asked: Sequence[Asked], find: Any, embed: Any, reader: Reader | None
-) -> list[Chosen]:
+@dataclass(frozen=True)
+class Way:
+    """How a question's passages come about, and who reads them.
+
+    ``find`` gives rows with their relevance; ``is_whole``: all of them are read.
+    """
+
+    title: str
+    find: Any
+    reader: Reader | None = None
+    is_whole: bool = False
+
+
+def chosen(taken: Set, asked: Sequence[Asked], way: Way, embed: Any) -> list[Chosen]:
     """Every question with its candidates."""
     made = []
     for number, one in enumerate(asked):
-        passages = read_by(reader, one.text, passages_of(taken, find(one)))
+        found = passages_of(taken, way.find(one))
+        passages = read_by(way.reader, one.text, found, everything=way.is_whole)
         candidates = candidates_in(passages)
         known = shown(one.text, candidates, embed)
         made.append(Chosen(number, known, [holds(each, one) for each in candidates]))
@@ -169,34 +187,29 @@ def line(title: str, of: Sequence[Chosen], score_of: Callable[[Shown], float]) -
     )
 
 
-def ways(
-    taken: Set, folder: Path, reader: Reader | None
-) -> Iterator[tuple[str, Any, Reader | None]]:
-    """How each question's passages come about, and who reads them."""
-    yield "right paragraph, without reader", own_paragraph(taken), None
-    yield "end to end, without reader", searched(taken, folder, quotable.PASSAGES), None
+def ways(taken: Set, folder: Path, reader: Reader | None) -> Iterator[Way]:
+    """All ways, without the reader and with it."""
+    own = own_paragraph(taken)
+    yield Way("right paragraph, without reader", own)
+    yield Way("end to end, without reader", searched(taken, folder, quotable.PASSAGES))
     if reader is None:
         return
-    yield "right paragraph, with reader", own_paragraph(taken), reader
+    yield Way("right paragraph, with reader", own, reader, is_whole=True)
     for depth in READ:
-        yield (
-            f"end to end, {depth} read, with reader",
-            searched(taken, folder / f"{depth}", depth),
-            reader,
-        )
+        find = searched(taken, folder / f"{depth}", depth)
+        yield Way(f"end to end, {depth} read, with reader", find, reader)
 
 
-def report(taken: Set, way: tuple[str, Any, Reader | None], embed: Any, *, fits: bool) -> None:
+def report(taken: Set, way: Way, embed: Any, *, fits: bool) -> None:
     """One way's line; with ``fits`` on the half of squad2 that the weights are not fitted on."""
-    title, find, reader = way
     asked = [one for one in taken.questions if one.gold and all(gold.span for gold in one.gold)]
-    of = chosen(taken, asked, find, embed, reader)
+    of = chosen(taken, asked, way, embed)
     if not fits or taken.name != "squad2":
-        line(title, of, score)
+        line(way.title, of, score)
         return
     half = [one for one in of if one.number % 2]
-    line(title, half, score)
-    columns = COLUMNS["with reader" if reader else "without reader"]
+    line(way.title, half, score)
+    columns = COLUMNS["with reader" if way.reader else "without reader"]
     beta = fitted([one for one in of if one.number % 2 == 0], columns)
     line("  fitted anew", half, lambda known: float(np.dot(columns(known), beta[:-1])))
     print("    weights", np.round(beta, 3).tolist())

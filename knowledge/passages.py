@@ -65,6 +65,15 @@ class Passage:
     judged: Judged | None = None  # where the small reader has read it
 
     @property
+    def head(self) -> str:
+        """The head and the rule of the table in which it begins, ready to stand above its rows."""
+        columns = self.columns.strip()
+        if not columns:
+            return ""
+        count = columns.replace("\\|", "").strip("|").count("|") + 1
+        return f"{columns}\n|{' --- |' * count}\n"
+
+    @property
     def url(self) -> str:
         """The page that shows the passage highlighted."""
         return source_url(self.document_id, self.document_version, self.start, self.end)

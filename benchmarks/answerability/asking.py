@@ -19,7 +19,7 @@ from knowledge.retrieval.retriever import RetrievedHit, RetrieverConfig, retriev
 
 EVIDENCE_WITHIN = 5  # passages, as `evaluate` counts it
 MOST_READ = 3  # passages, to see what each further one brings
-SMALL_FEW = 25  # questions of a kind that are asked of a small corpus
+SMALL_FEW = 20  # questions of a kind that are asked of a small corpus
 # Answerable; then what nothing answers: requests to a phone assistant, questions of the other sets,
 # questions that people wrote so that they look answerable, and answerable ones whose document is
 # taken away.

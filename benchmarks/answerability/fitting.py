@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.answerability.asking import KINDS, Example
-from knowledge.retrieval.answerability import VARIANTS, Variant, signals_of
+from knowledge.retrieval.answerability import VARIANTS, Variant, as_read, signals_of
 from knowledge.retrieval.regression import fit, quantile
 
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -32,7 +32,7 @@ def table(name: str, examples: Sequence[Example], read: int, inputs: Any = None)
     """The examples that a variant is for; the reader's opinion is of the first ``read`` pages."""
     if inputs is None:
         examples = [one for one in examples if _is_for(name, one, read)]
-        found = [signals_of(one.features, one.read[:read]) for one in examples]
+        found = [signals_of(one.features, as_read(one.read, read)) for one in examples]
         inputs = np.array([[signals[column] for column in VARIANTS[name]] for signals in found])
     labels = np.array([float(one.is_answerable) for one in examples])
     return Table(name, tuple(examples), inputs, labels, balanced(examples))

@@ -16,6 +16,7 @@ from chat.generation.dissent import Said, dissent
 from chat.generation.leaks import LeakWatch
 from chat.generation.llm import ModelConfig, ModelError, ModelFailed, Token
 from chat.generation.outgoing import Outgoing
+from chat.generation.quotable import Embed
 from chat.generation.sentences import Sentence, last_sentence
 from chat.generation.support.holding import Gate, Holder
 from chat.generation.understanding.memory import cut
@@ -93,7 +94,7 @@ class Manner:
 
 
 def quote(
-    question: str, passages: Sequence[Passage], embed: extractive.Embed | None
+    question: str, passages: Sequence[Passage], embed: Embed | None
 ) -> tuple[list[Piece], list[Sentence]]:
     """The extractive answer: its pieces and its sentences. CPU work of up to a second."""
     quotes = extractive.choose(question, passages, embed)

@@ -20,7 +20,6 @@ CLOSE = 0.88  # a further sentence scores at least this share of the first one
 READ_CLOSE = 0.5  # where it was read: it holds the answer rather than not
 SAME = 0.8  # two sentences that share so many of their words say the same
 SHORT_LIST = 500  # code points: a list up to this length is quoted whole
-ESCAPED_BAR = "\\|"
 _NEEDS_CONTEXT = re.compile(
     r"(?:It|They|This|These|That|Those|He|She|Such|Its|Their|However|Therefore|Otherwise|Also|Then"
     r"|In this case|If so|If not)\b"
@@ -135,10 +134,8 @@ def _head(candidate: Candidate) -> str:
     passage, unit = candidate.passage, candidate.unit
     if unit.lead:
         return passage.text[slice(*unit.lead)] + "\n"
-    if not passage.columns or _paragraph_of_first_row(passage.text) != unit.paragraph:
-        return ""
-    columns = passage.columns.strip()
-    return f"{columns}\n|{' --- |' * max(columns.replace(ESCAPED_BAR, '').count('|') - 1, 1)}\n"
+    is_begun_above = _paragraph_of_first_row(passage.text) == unit.paragraph
+    return passage.head if is_begun_above else ""
 
 
 def _paragraph_of_first_row(text: str) -> int:

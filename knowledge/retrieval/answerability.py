@@ -9,9 +9,10 @@ refused, are fitted by ``python -m benchmarks.answerability`` and kept with wher
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {
     "meaning+reader": (*_BY_MEANING, *_READ),
     "words+reader": (*_BY_WORDS, *_READ),
 }
-_SURE = 1e-6  # the reader is never surer than this: a logarithm of 0 would outweigh all the rest
+SURE = 0.8  # a passage that holds the answer so likely is the last that is read
+_CERTAIN = 1e-6  # the reader is never surer than this: a logarithm of 0 would outweigh all the rest
 
 
 class CalibrationUnusable(RetrievalError):
@@ -98,6 +100,16 @@ class Answerability:
             answerable=sigmoid(odds - variant.line(share)),
             certainty=sigmoid(variant.slope * odds + variant.offset),
         )
+
+
+def as_read(opinions: Iterable[Read], most: int) -> list[Read]:
+    """The opinions of the first passages, up to one that is sure; later ones are not asked for."""
+    found: list[Read] = []
+    for one in islice(opinions, most):
+        found.append(one)
+        if one.page >= SURE:
+            break
+    return found
 
 
 def signals_of(features: Features, read: Sequence[Read] = ()) -> dict[str, float]:
@@ -180,5 +192,5 @@ def sigmoid(value: float) -> float:
 
 
 def logit(share: float) -> float:
-    share = min(max(share, _SURE), 1 - _SURE)
+    share = min(max(share, _CERTAIN), 1 - _CERTAIN)
     return math.log(share / (1 - share))

@@ -67,7 +67,8 @@ def test_what_is_not_known_chooses_the_weights():
 def test_between_two_fitted_shares_the_line_lies_between():
     lines = ((0.0, -2.0), (0.1, 0.0), (0.2, 4.0))
     variant = Variant({}, 0.0, lines)
-    assert [variant.line(s) for s in (-1, 0, 0.05, 0.1, 0.15, 0.2, 0.5)] == [-2, -2, -1, 0, 2, 4, 4]
+    between = [variant.line(share) for share in (-1, 0, 0.05, 0.1, 0.15, 0.2, 0.5)]
+    assert between == pytest.approx([-2, -2, -1, 0, 2, 4, 4])
     made = Answerability(
         dict.fromkeys(VARIANTS, Variant(dict.fromkeys(("dense",), 1.0), -1, lines))
     )
