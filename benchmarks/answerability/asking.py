@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.answerability.corpora import OTHERS, Asked, Set, corpora
+from benchmarks.answerability.corpora import (
+    NOT_ASKED_ELSEWHERE,
+    OTHERS,
+    Asked,
+    Set,
+    corpora,
+)
 from benchmarks.answerability.unseen import SEEN
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.answerability import Read
@@ -18,7 +24,7 @@ from knowledge.retrieval.reader import Page
 from knowledge.retrieval.retriever import RetrievedHit, RetrieverConfig, retrieve
 
 EVIDENCE_WITHIN = 5  # passages, as `evaluate` counts it
-MOST_READ = 3  # passages, to see what each further one brings
+MOST_READ = 2  # passages: what is read is most of the time that this takes
 SMALL_FEW = 20  # questions of a kind that are asked of a small corpus
 # Answerable; then what nothing answers: requests to a phone assistant, questions of the other sets,
 # questions that people wrote so that they look answerable, and answerable ones whose document is
@@ -139,8 +145,7 @@ def every_example(
                 index = FileIndex.open(Path(folder) / "index")
                 read = opinions if taken.name not in SEEN else Opinions(None)
                 corpus = Corpus(name, taken, members, index, read)
-                few = read if name.endswith("/all") else Opinions(None)
-                by_words = replace(corpus, by_words=True, opinions=few)
+                by_words = replace(corpus, by_words=True, opinions=Opinions(None))
                 for one in (corpus, by_words):
                     yield from _asked_of(one, off_topic, others)
         opinions.save()
@@ -166,6 +171,6 @@ def _of_others(sets: Sequence[Set], taken: Set) -> list[Asked]:
     return [
         asked
         for other in sets
-        if other is not taken and other.name not in ("scifact", "mtrag")
+        if other is not taken and other.name not in NOT_ASKED_ELSEWHERE
         for asked in [one for one in other.questions if one.gold][:OTHERS]
     ]

@@ -39,10 +39,10 @@ def table(name: str, examples: Sequence[Example], read: int, inputs: Any = None)
 
 
 def _is_for(name: str, one: Example, read: int) -> bool:
-    by = "meaning" if one.features.best_dense is not None else "words"
-    return name.split("+", maxsplit=1)[0] == by and (
-        not name.endswith("+reader") or bool(one.read[:read])
-    )
+    """Passages are read once: what was read for a question's meaning serves for its words too."""
+    if name.endswith("+reader"):
+        return bool(one.read[:read])
+    return name == ("meaning" if one.features.best_dense is not None else "words")
 
 
 def balanced(examples: Sequence[Example]) -> Any:

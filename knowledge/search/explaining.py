@@ -72,6 +72,8 @@ class Explanation:
     candidates: tuple[Candidate, ...] = ()
     answerable: float = 0.0
     threshold: float = LINE  # below it an answer says that nothing was found
+    certainty: float = 0.0
+    unknown: tuple[str, ...] = ()  # codes of the question that no document has
     degraded: tuple[str, ...] = ()
     took_ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -113,6 +115,8 @@ def explain(
         plain,
         candidates=_candidates(found, known, judged.passages, limit),
         answerable=judged.judgement.answerable,
+        certainty=judged.judgement.certainty,
+        unknown=judged.unknown,
         degraded=querying.degraded(question, was_reranked=was_reranked, was_read=judged.was_read),
         took_ms=clock.took,
     )

@@ -51,11 +51,12 @@ class Judging:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a question was searched, and what the search brought."""
+    """Where a question was searched, what the search brought, and whether passages are read."""
 
     snapshot: Snapshot
     seen: Visible
     retrieved: Retrieved
+    is_read: bool = True
 
 
 def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judging:
@@ -73,7 +74,7 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     if unknown:
         return Judging(passages, unknown=unknown, signals=signals_of(features))
     read: list[Judged] | None = []
-    if ground.retrieved.is_known:
+    if ground.is_read and ground.retrieved.is_known:
         read = _read_first(question, passages)
     signals = signals_of(features, [_opinion(one) for one in read or ()])
     return Judging(

@@ -56,8 +56,22 @@ class Found:
     seen: Visible
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for; the default limit is that of the release's configuration."""
+
+    query: str
+    limit: int | None = None
+    is_judged: bool = True
+
+
 def search(
-    query: str, *, user: Any, limit: int | None = None, filters: Filters = _UNFILTERED
+    query: str,
+    *,
+    user: Any,
+    limit: int | None = None,
+    filters: Filters = _UNFILTERED,
+    is_judged: bool = True,
 ) -> SearchResult:
     """The passages that bear best on a question, best first.
 
@@ -71,13 +85,15 @@ def search(
         user: who asks; a visitor, a member, or nobody.
         limit: how many passages, at most 50; by default what the release's configuration says.
         filters: the caller's own narrowing.
+        is_judged: let the reader read the first passages, which takes longer than all the rest;
+            without it the search's own signals decide.
     """
     began = perf_counter()
     scope = Scope(Audience.of(user), filters, timezone.localdate())
     snapshot = index_store.current()
     if snapshot is None:
         return SearchResult((), 0.0, _since(began), scope.documents().count(), None)
-    return _search(snapshot, query, scope, limit, began)
+    return _search(snapshot, Wanted(query, limit, is_judged), scope, began)
 
 
 def search_in(
@@ -96,13 +112,12 @@ def search_in(
     current = index_store.current()
     is_released = current is not None and current.build_id == snapshot.build_id
     scope = Scope(audience, filters, timezone.localdate(), is_released)
-    return _search(snapshot, query, scope, limit, began)
+    return _search(snapshot, Wanted(query, limit), scope, began)
 
 
-def _search(
-    snapshot: Snapshot, query: str, scope: Scope, limit: int | None, began: float
-) -> SearchResult:
-    limit = max(1, min(limit or snapshot.configuration.top_k, MOST))
+def _search(snapshot: Snapshot, wanted: Wanted, scope: Scope, began: float) -> SearchResult:
+    query = wanted.query
+    limit = max(1, min(wanted.limit or snapshot.configuration.top_k, MOST))
     if not query.strip():
         documents = masks.visible(snapshot, scope).documents
         return SearchResult((), 0.0, _since(began), documents, snapshot.build_id)
@@ -112,7 +127,7 @@ def _search(
         return SearchResult((), 0.0, _since(began), 0, snapshot.build_id)
     found = _look(question, snapshot, seen)
     ordered, was_reranked = reranked(query, found.read.passages)
-    ground = Ground(snapshot, found.seen, found.retrieved)
+    ground = Ground(snapshot, found.seen, found.retrieved, is_read=wanted.is_judged)
     judged = judge(query, with_columns(ordered[:limit]), ground)
     return SearchResult(
         passages=judged.passages,
