@@ -18,6 +18,7 @@ from knowledge.search import search
 
 pytestmark = pytest.mark.django_db
 
+SUBMITTED = {"_form_submitted": "on"}  # what the theme's dialogs send
 STRANGE = ["zebra", "volcano", "opera", "quartz", "glacier", "tango", "comet", "harbour", "yeast"]
 
 
@@ -152,19 +153,19 @@ def test_equal_questions_of_both_kinds_change_nothing_much_and_break_nothing():
 def test_staff_fit_and_undo_in_the_admin(many, desk):
     page = desk.get(reverse("admin:knowledge_calibration_changelist"))
     assert f"There are {ENOUGH_ANSWERABLE} accepted golden questions" in page.content.decode()
-    desk.post(reverse("admin:knowledge_calibration_fit"))
+    desk.post(reverse("admin:knowledge_calibration_fit"), SUBMITTED)
     row = Calibration.objects.get()
     assert row.state == "queued"
     assert calibrating.execute(row.pk)
     shown = desk.get(reverse("admin:knowledge_calibration_change", args=[row.pk])).content.decode()
     assert "By meaning and words" in shown
     assert "60 golden questions" in shown
-    desk.post(reverse("admin:knowledge_calibration_undo"))
+    desk.post(reverse("admin:knowledge_calibration_undo"), SUBMITTED)
     assert not Calibration.objects.in_use().exists()
 
 
 def test_too_few_questions_are_said_in_the_admin(questions, desk):
-    desk.post(reverse("admin:knowledge_calibration_fit"))
+    desk.post(reverse("admin:knowledge_calibration_fit"), SUBMITTED)
     page = desk.get(reverse("admin:knowledge_calibration_changelist")).content.decode()
     assert "34 more with an answer" in page
     assert not Calibration.objects.exists()
