@@ -1,12 +1,13 @@
-"""Fit the constants of knowledge/retrieval/calibration.py.
+"""Fit the constants of knowledge/retrieval/calibration.py: how far a passage bears on a question.
 
     python benchmarks/fit_calibration.py DATA [--cache FOLDER]
 
 DATA holds folders of questions.jsonl.gz and documents.jsonl.gz (squad2, handbook_tts, faq_quebec,
 scifact, identifiers) and offtopic_clinc/texts.jsonl.gz. Each set is searched as one large corpus
 and as small ones of 15 documents, so that what is learnt does not lean on a corpus's size.
-Answerable are a set's own questions whose document is in the corpus; not answerable are requests
-of offtopic_clinc and questions of the other sets. Every corpus and label weighs the same.
+Relevant are the passages of a question's own documents, of a set's questions, requests of
+offtopic_clinc and questions of the other sets. Every corpus and label weighs the same. Whether a
+question is answered at all is fitted by ``python -m benchmarks.answerability``.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import pickle
 import random
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,9 @@ from knowledge.ingestion.markdown import outline  # noqa: E402
 from knowledge.ingestion.splitter import SplitterConfig, split  # noqa: E402
 from knowledge.ingestion.types import Extracted  # noqa: E402
 from knowledge.retrieval.backends.files import FileIndex, build  # noqa: E402
-from knowledge.retrieval.calibration import Features  # noqa: E402
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
 from knowledge.retrieval.metrics import auc  # noqa: E402
+from knowledge.retrieval.regression import fit  # noqa: E402
 from knowledge.retrieval.retriever import Retrieved, RetrieverConfig, retrieve  # noqa: E402
 from knowledge.retrieval.types import IndexRow  # noqa: E402
 
@@ -48,7 +49,6 @@ SETS = {
 OFF_TOPIC = 400
 SMALL_CORPORA = 4
 SMALL_DOCUMENTS = 15
-KEPT = 0.95  # of the answerable
 SEED = 7
 
 
@@ -58,13 +58,6 @@ class Set:
     documents: list[dict[str, Any]]
     rows: list[IndexRow]
     questions: list[tuple[str, np.ndarray, set[int]]]  # text, vector, numbers of its documents
-
-
-@dataclass
-class Example:
-    corpus: str
-    is_answerable: bool
-    features: Features
 
 
 @dataclass
@@ -124,9 +117,7 @@ def corpora(taken: Set) -> Iterator[tuple[str, set[int]]]:
         yield f"{taken.name}/{part}", set(chosen)
 
 
-def examples(
-    taken: Set, strangers: Sequence[tuple[str, np.ndarray]]
-) -> Iterator[tuple[Example, list[HitExample]]]:
+def examples(taken: Set, strangers: Sequence[tuple[str, np.ndarray]]) -> Iterator[list[HitExample]]:
     for name, members in corpora(taken):
         rows = [row for row in taken.rows if row.document_id in members]
         with tempfile.TemporaryDirectory() as folder:
@@ -147,27 +138,10 @@ def examples(
                     yield _example(name, ask(text, vector if way else None), set())
 
 
-def _example(name: str, result: Retrieved, found: set[int]) -> tuple[Example, list[HitExample]]:
-    hits = [
+def _example(name: str, result: Retrieved, found: set[int]) -> list[HitExample]:
+    return [
         HitExample(name, hit.document_id in found, hit.dense, hit.coverage) for hit in result.hits
     ]
-    return Example(name, bool(found), result.features), hits
-
-
-def fit(inputs: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted logistic regression with a small ridge, by Newton's method; intercept last."""
-    design = np.column_stack([inputs, np.ones(len(inputs))])
-    beta = np.zeros(design.shape[1])
-    ridge = np.diag([1e-3] * inputs.shape[1] + [0.0])
-    for _ in range(100):
-        chance = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        gradient = design.T @ (weights * (labels - chance)) - ridge @ beta
-        curvature = (design * (weights * chance * (1 - chance))[:, None]).T @ design + ridge
-        step = np.linalg.solve(curvature, gradient)
-        beta += step
-        if np.abs(step).max() < 1e-8:
-            break
-    return beta
 
 
 def balanced(groups: Sequence[tuple[str, bool]]) -> np.ndarray:
@@ -176,52 +150,6 @@ def balanced(groups: Sequence[tuple[str, bool]]) -> np.ndarray:
     for group in groups:
         count[group] = count.get(group, 0) + 1
     return np.array([100.0 / count[group] for group in groups])
-
-
-def full(features: Features) -> list[float]:
-    return [
-        features.best_dense or 0.0,
-        features.coverage,
-        features.lead,
-        features.lexical_lead,
-    ]
-
-
-def words_alone(features: Features) -> list[float]:
-    return [features.coverage, features.lexical, float(np.log(features.passages))]
-
-
-def report_answerable(
-    title: str, found: Sequence[Example], inputs: Callable[[Features], list[float]]
-) -> None:
-    matrix = np.array([inputs(example.features) for example in found])
-    labels = np.array([float(example.is_answerable) for example in found])
-    weights = balanced([(example.corpus, example.is_answerable) for example in found])
-    sets = sorted({example.corpus.split("/")[0] for example in found})
-    of_set = np.array([example.corpus.split("/")[0] for example in found])
-    print(f"\n{title}")
-    for left_out in [*sets, ""]:  # each set once unseen, then the fit on all
-        rest = of_set != left_out
-        beta = fit(matrix[rest], labels[rest], weights[rest])
-        chances = 1 / (1 + np.exp(-(matrix @ beta[:-1] + beta[-1])))
-        threshold = _quantile(chances[rest & (labels == 1)], weights[rest & (labels == 1)])
-        shown = of_set == left_out if left_out else rest
-        positive, negative = shown & (labels == 1), shown & (labels == 0)
-        kept = np.average(chances[positive] >= threshold, weights=weights[positive])
-        refused = np.average(chances[negative] < threshold, weights=weights[negative])
-        area = auc(chances[positive], chances[negative])
-        print(
-            f"  {left_out or 'fitted on all':14} AUC {area:.4f}  kept {kept:.3f}"
-            f"  refused {refused:.3f}  threshold {threshold:.3f}"
-        )
-    beta[-1] -= np.log(threshold / (1 - threshold))  # so that the line lies at one half
-    print("  coefficients", [round(float(value), 3) for value in beta])
-
-
-def _quantile(values: np.ndarray, weights: np.ndarray) -> float:
-    order = np.argsort(values)
-    share = np.cumsum(weights[order]) / weights.sum()
-    return float(values[order][np.searchsorted(share, 1 - KEPT)])
 
 
 def report_relevance(found: Sequence[HitExample]) -> None:
@@ -263,7 +191,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     taken, off_topic = load(arguments.data, arguments.cache)
-    found: list[Example] = []
+    asked = 0
     hits: list[HitExample] = []
     for one in taken:
         others = [
@@ -272,14 +200,10 @@ def main() -> None:
             if other is not one and other.name != "scifact"  # claims, not questions
             for text, vector, _ in other.questions[:60]
         ]
-        for example, its_hits in examples(one, [*off_topic, *others]):
-            found.append(example)
+        for its_hits in examples(one, [*off_topic, *others]):
+            asked += 1
             hits.extend(its_hits)
-    print(len(found), "questions asked of", len({example.corpus for example in found}), "corpora")
-    whole = [example for example in found if example.features.best_dense is not None]
-    by_words = [example for example in found if example.features.best_dense is None]
-    report_answerable("answerable", whole, full)
-    report_answerable("answerable, by words alone", by_words, words_alone)
+    print(asked, "questions asked of", len({hit.corpus for hit in hits}), "corpora")
     report_relevance(hits)
 
 

@@ -23,13 +23,14 @@ limit_threads()
 
 import numpy as np  # noqa: E402 - after the native libraries' environment
 
-from benchmarks.fit_calibration import balanced, fit  # noqa: E402
+from benchmarks.fit_calibration import balanced  # noqa: E402
 from benchmarks.mutations import mutants, rephrased  # noqa: E402
 from benchmarks.public_set import read  # noqa: E402
 from benchmarks.support_mutations import sample  # noqa: E402
 from chat.generation.support import figures  # noqa: E402
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
 from knowledge.retrieval.metrics import auc  # noqa: E402
+from knowledge.retrieval.regression import fit  # noqa: E402
 
 FOLDS = 10
 SEED = 5

@@ -36,7 +36,8 @@ from knowledge.search import EmbedderUnavailable, embed, nearest
 
 logger = logging.getLogger(__name__)
 
-HIGH, MEDIUM = 0.85, 0.65  # of `answerable`
+# Of such answers, how many held the evidence: nine of ten and more, seven of ten and more.
+HIGH, MEDIUM = 0.9, 0.7
 _DONE = Message.State.DONE
 
 
@@ -108,7 +109,7 @@ async def _unanswered(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Sc
 async def _not_found(run: Run, desk: Desk, found: Found) -> Ending:
     near = await desk.cpu(partial(nearest, found, found.query))
     versions = {p.document_id: p.document_version for p in reversed(found.passages)}
-    run.write(wording.not_found(found.searched, run.language))
+    run.write(wording.not_found(found.searched, run.language, found.unknown))
     return Ending(
         state=_DONE,
         outcome=Message.Outcome.NOT_FOUND,
@@ -178,7 +179,7 @@ def _answered(
         state=_DONE,
         outcome=Message.Outcome.ANSWERED,
         model=model,
-        confidence=_confidence(found.answerable),
+        confidence=_confidence(found.certainty),
         sentences=tuple(sentences),
         **{"degraded": found.degraded, **more},
     )
@@ -228,10 +229,10 @@ def _apply(run: Run, piece: generation.Piece) -> None:
         run.cite(Quoted(piece.number, piece.passage, piece.start, piece.end))
 
 
-def _confidence(answerable: float) -> str:
-    if answerable >= HIGH:
+def _confidence(certainty: float) -> str:
+    if certainty >= HIGH:
         return "high"
-    return "medium" if answerable >= MEDIUM else "low"
+    return "medium" if certainty >= MEDIUM else "low"
 
 
 def unfinished(run: Run, state: str) -> Ending:

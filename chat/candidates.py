@@ -22,7 +22,10 @@ def candidate_of(passage: Passage) -> dict[str, Any]:
         "start": passage.start,
         "end": passage.end,
         "score": round(min(1.0, max(0.0, passage.score)), 4),
-        "scores": asdict(passage.scores),
+        "scores": {
+            **asdict(passage.scores),
+            "reader": passage.judged.answerable if passage.judged else None,
+        },
     }
 
 

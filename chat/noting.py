@@ -18,6 +18,9 @@ def stored_search(found: Found) -> dict[str, Any]:
     return {
         "query": found.query,
         "answerable": round(found.answerable, 4),
+        "certainty": round(found.certainty, 4),
+        "unknown": list(found.unknown),
+        "signals": {name: round(value, 4) for name, value in found.signals.items()},
         "took_ms": round(found.took_ms, 1),
         "build_id": found.build_id,
         "candidates": [candidate_of(passage) for passage in found.passages],

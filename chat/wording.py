@@ -200,9 +200,11 @@ def in_language(notice: Notice | None, language: str) -> Notice | None:
     return notice
 
 
-def not_found(searched: int, language: str = phrasebook.ENGLISH) -> str:
-    """The answer where the documents give none."""
-    return phrasebook.not_found(language, searched)
+def not_found(
+    searched: int, language: str = phrasebook.ENGLISH, unknown: Sequence[str] = ()
+) -> str:
+    """The answer where the documents give none; ``unknown`` are codes that none of them has."""
+    return phrasebook.not_found(language, searched, unknown)
 
 
 def searched_for(queries: Sequence[str]) -> str:

@@ -58,6 +58,14 @@ def _amount(name: str, default: str, high: int) -> Decimal:
     return value
 
 
+def _share(name: str, default: str) -> float:
+    """A share from 0 to one half."""
+    value = float(_amount(name, default, 1))
+    if value > 0.5:
+        raise ImproperlyConfigured(f"{name} must lie between 0 and 0.5.")
+    return value
+
+
 def _flag(name: str) -> bool:
     """Off unless it says otherwise; a word that is neither is an error, not a no."""
     word = _text(name, "off").lower()
@@ -147,6 +155,7 @@ SUPPORT_JUDGE = _flag("SUPPORT_JUDGE")
 MEMORY_MESSAGES = _number("MEMORY_MESSAGES", 10, 0, 200)
 MEMORY_TOKENS = _number("MEMORY_TOKENS", 2000, 0, 1_000_000)
 REWRITE_TIMEOUT_MS = _number("REWRITE_TIMEOUT_MS", 2000, 0, 60_000)
+REFUSED_ANSWERABLE = _share("REFUSED_ANSWERABLE", "0.05")
 WHEN_NOT_FOUND = _choice("WHEN_NOT_FOUND", "refuse", "general")
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
@@ -167,6 +176,7 @@ CHUNK_OVERLAP_TOKENS = _number("CHUNK_OVERLAP_TOKENS", 30, 0, 4096)
 if CHUNK_OVERLAP_TOKENS * 2 > CHUNK_TOKENS:
     raise ImproperlyConfigured("CHUNK_OVERLAP_TOKENS must be at most half of CHUNK_TOKENS.")
 TOP_K = _number("TOP_K", 8, 1, 50)
+READER = _choice("READER", "on", "off") == "on"
 RERANKER_MODEL = _text("RERANKER_MODEL")
 RERANKER_TIMEOUT_MS = _number("RERANKER_TIMEOUT_MS", 1500, 10, 60_000)
 QUERY_EXPANSION = _flag("QUERY_EXPANSION")
@@ -232,7 +242,7 @@ EXPORT_SECTIONS = ["chat.export.conversations_of"]
 # Where WebSockets are opened, and channels' consumer that holds them.
 SOCKETS = {"ws/chat/": "chat.consumers.ChatConsumer"}
 # Called once in a thread of each web process, so that the first question is quick.
-WARM_UP = ["knowledge.search.warm_up", "chat.conf.warm_up"]
+WARM_UP = ["knowledge.search.warm_up", "knowledge.reader.warm_up", "chat.conf.warm_up"]
 # Called once in a thread of each web process that stops: answers get time to end.
 WIND_DOWN = ["chat.runtime.wind_down"]
 # Each returns ("ok" | "degraded" | "failed", details): see core.health.

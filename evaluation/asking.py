@@ -97,10 +97,12 @@ class Asker:
             }
         )
         return Asked(
-            stages={**stages, FINAL: [_shown(passage) for passage in found.passages]},
+            stages={**stages, FINAL: [shown_passage(passage) for passage in found.passages]},
             answerable=found.answerable,
             latency=clock.laps,
             degraded=found.degraded,
+            certainty=found.certainty,
+            signals={} if found.unknown else found.signals,
         )
 
     def vector(self, query: str) -> Vector | None:
@@ -128,7 +130,8 @@ def _wakes(model: str) -> bool:
     return True
 
 
-def _shown(passage: Passage) -> Shown:
+def shown_passage(passage: Passage) -> Shown:
+    """A passage as the figures take it."""
     return Shown(
         passage.document_id, passage.start, passage.end, passage.text, tuple(passage.same_as)
     )

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from knowledge.index_store import Snapshot
+from knowledge.reader import fingerprint
 
 _REVISION = 40  # hexadecimal digits
 
@@ -25,6 +26,9 @@ def configuration_of(snapshot: Snapshot) -> dict[str, Any]:
         "engine": settings.VECTOR_INDEX,
         "reranker": settings.RERANKER_MODEL,
         "query_expansion": settings.QUERY_EXPANSION,
+        "reader": fingerprint(),
+        "refused_answerable": settings.REFUSED_ANSWERABLE,
+        "not_found_fit": str(snapshot.calibration or ""),
     }
 
 

@@ -214,6 +214,7 @@ class Result(models.Model):
     stages = models.JSONField(default=dict, blank=True)  # {stage: the evidence's rank or None}
     latency = models.JSONField(default=dict, blank=True)  # {stage: ms}
     answerable = models.FloatField(default=0.0)
+    certainty = models.FloatField(null=True, blank=True)  # 0..1; None: asked before it was kept
     degraded = models.JSONField(default=list, blank=True)  # stages that could not be used
     fault = models.CharField(max_length=16, choices=Fault.choices, default=Fault.NONE, blank=True)
     detail = models.CharField(max_length=300, blank=True)

@@ -9,7 +9,7 @@ from evaluation.evidence import NOT_THERE, Resolved
 from evaluation.models import Question, Result, Run
 from evaluation.scoring import Asked, Score, leaked, score_answerable, score_unanswerable
 from evaluation.summary import Line
-from knowledge.retrieval.calibration import THRESHOLD
+from knowledge.retrieval.answerability import LINE
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ def ask_question(asker: Asker, question: Question, resolved: Resolved) -> Result
         stages=outcome.stages,
         latency=dict(asked.latency),
         answerable=asked.answerable,
+        certainty=asked.certainty,
         degraded=list(asked.degraded),
         fault=fault,
         detail=detail[:300],
@@ -68,7 +69,8 @@ def line_of(result: Result, question: Question) -> Line:
         metrics=result.metrics,
         stages=result.stages,
         answerable=result.answerable,
-        claims=result.answerable >= THRESHOLD,
+        claims=result.answerable >= LINE,
+        certainty=result.certainty,
         fault=result.fault,
         latency=result.latency,
         is_degraded=bool(result.degraded),

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.hints import send_hint
 from core.periods import run_daily
-from evaluation import runs, watching
+from evaluation import calibrating, runs, watching
 from evaluation.models import Question, QuestionSet, Run, RunState
 from knowledge.models import IndexBuild
 
@@ -21,10 +21,12 @@ _HINTS = 5  # at a time
 @shared_task(name="evaluation.schedule.sweep")
 def sweep() -> dict[str, int]:
     """Hint at runs that wait again, and once a night ask what is due; safe twice and killed."""
-    failed = runs.give_up_exhausted()
+    failed = runs.give_up_exhausted() + calibrating.give_up_exhausted()
     due = runs.due_run_ids(_HINTS)
     for run_id in due:
         send_hint("evaluation.tasks.run_set", run_id)
+    for key in calibrating.due_ids(_HINTS):
+        send_hint("evaluation.tasks.fit_not_found", str(key))
     now = timezone.now()
     nightly = run_daily("evaluation.weekly", NIGHTLY, partial(ask_weekly, now), now=now)
     changed = watching.check_changed()

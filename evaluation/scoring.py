@@ -12,7 +12,7 @@ from evaluation.metrics import (
     of_question,
 )
 from evaluation.models import Result
-from knowledge.retrieval.calibration import THRESHOLD
+from knowledge.retrieval.answerability import LINE
 
 FINAL = "final"
 STAGES = ("dense", "lexical", "fused", FINAL)  # in the order in which a question goes through them
@@ -26,6 +26,9 @@ class Asked:
     answerable: float
     latency: Mapping[str, float] = field(default_factory=dict)  # ms by stage
     degraded: tuple[str, ...] = ()
+    certainty: float | None = None
+    # What was judged by; empty where nothing was, as the question names a code that nothing has.
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def shown(self) -> Sequence[Shown]:
@@ -34,7 +37,7 @@ class Asked:
     @property
     def claims(self) -> bool:
         """Whether it says that the documents answer."""
-        return self.answerable >= THRESHOLD
+        return self.answerable >= LINE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from evaluation.intervals import (
     paired_differences,
 )
 from evaluation.metrics import NAMES
+from evaluation.reliability import Prediction, reliability
 
 EVIDENCE = "evidence@5"
 PRIMARY = (EVIDENCE, "ndcg@10")  # what a gate looks at, the first with the margin of the settings
@@ -32,6 +33,7 @@ class Line:
     stages: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     answerable: float = 0.0  # the search's own score
     claims: bool = False  # whether that is above the threshold
+    certainty: float | None = None  # 0..1: how sure it is that the evidence is there
     fault: str = ""
     latency: Mapping[str, float] = field(default_factory=dict)
     is_degraded: bool = False  # a stage could not be used
@@ -129,6 +131,16 @@ def latencies(lines: Iterable[Line]) -> dict[str, dict[str, float]]:
     }
 
 
+def predictions(lines: Iterable[Line]) -> list[Prediction]:
+    """How sure each answer was, and whether its evidence was there; refusals predict nothing."""
+    return [
+        Prediction(line.certainty, bool(line.metrics.get(EVIDENCE)))
+        for line in lines
+        if line.claims and line.certainty is not None
+        if not line.is_answerable or EVIDENCE in line.metrics
+    ]
+
+
 def report(lines: Sequence[Line], seed: int = SEED) -> dict[str, Any]:
     """All of it, ready for JSON."""
     return {
@@ -136,4 +148,5 @@ def report(lines: Sequence[Line], seed: int = SEED) -> dict[str, Any]:
         "stages": stage_figures(lines),
         "counts": counts(lines),
         "latency": latencies(lines),
+        "reliability": reliability(predictions(lines)).as_dict(),
     }

@@ -1,8 +1,10 @@
 """Tasks: a message is a hint to look at a row now. Lost or doubled, it changes nothing."""
 
+from uuid import UUID
+
 from celery import shared_task
 
-from evaluation import runs, watching
+from evaluation import calibrating, runs, watching
 
 
 @shared_task(name="evaluation.tasks.run_set")
@@ -15,3 +17,9 @@ def run_set(run_id: int) -> bool:
 def check_evidence() -> int:
     """Look for golden evidence in the documents that changed."""
     return watching.check_changed()
+
+
+@shared_task(name="evaluation.tasks.fit_not_found")
+def fit_not_found(key: str) -> bool:
+    """Do a fit of "not found", if it is due."""
+    return calibrating.execute(UUID(key))

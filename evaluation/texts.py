@@ -5,6 +5,7 @@ from typing import Any
 
 from evaluation import losses
 from evaluation.models import Run
+from evaluation.reliability import reliability_as_text
 from evaluation.scoring import STAGES
 
 _ORDER = (
@@ -29,6 +30,7 @@ def run_as_text(run: Run) -> str:
         said = ", ".join(f"{figure} {value:.3f}" for figure, value in sorted(values.items()))
         if said:
             rows.append(f"{stage:10} {said}")
+    rows += reliability_as_text(metrics.get("reliability", {}))
     counts = metrics["counts"]
     faults = sorted(set(counts) - set(_COUNTS))
     rows += ["", ", ".join(f"{what} {counts[what]}" for what in (*_COUNTS, *faults))]
@@ -57,3 +59,21 @@ def _row(figure: str, one: Mapping[str, float], difference: Mapping[str, float] 
         f"{said}  {difference['value']:+.3f} [{difference['low']:+.3f}, {difference['high']:+.3f}]"
         f"  least {difference['least']:.3f}"
     )
+
+
+def fit_as_text(figures: Mapping[str, Any]) -> str:
+    """What a fit of "not found" does, by what a question is judged by."""
+    rows = []
+    for name, both in figures.items():
+        rows.append(f"{name} (on questions that were left out of the fit)")
+        for when in ("before", "after"):
+            kept, refused = both[when]["kept"], both[when]["refused"]
+            rows.append(
+                f"  {when:7} kept {_interval(kept)} of {kept['n']} with an answer, refused "
+                f"{_interval(refused)} of {refused['n']} without; AUC {both[when]['auc']:.3f}"
+            )
+    return "\n".join(rows)
+
+
+def _interval(share: Mapping[str, float]) -> str:
+    return f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]"

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from knowledge import conf, index_store
+from knowledge import conf, index_store, reader
 from knowledge.indexing import configurations, drift
 from knowledge.models import DocumentVersion, IndexBuild, VersionState
 from knowledge.retrieval.embedder import EmbedderUnavailable
@@ -10,6 +10,7 @@ from knowledge.search import query_vectors
 
 _NO_MODEL = "The embedding model is missing or damaged: answers go by words alone."
 _OTHER_MODEL = "The index was built with another embedding model: answers go by words alone."
+_NO_READER = "The weights of the reader are missing or damaged: answers go without it."
 _FARES: dict[query_vectors.State, str] = {
     "ok": "",
     "loading": "The embedding model is being loaded: until then answers go by words alone.",
@@ -31,13 +32,19 @@ def index() -> tuple[Literal["ok", "degraded", "failed"], dict[str, Any]]:
     facts = index_store.status()
     state = facts.pop("state")
     facts["drift"] = drift.last_measured()
+    facts["reader"] = reader.state()
     if state == "ok" and (problem := _problem(facts)):
         return "degraded", {**facts, "detail": problem}
     return state, facts
 
 
 def _problem(facts: dict[str, Any]) -> str:
-    return _problem_of_model() or _problem_of_release(facts) or _problem_of_drift(facts["drift"])
+    return (
+        _problem_of_model()
+        or _problem_of_release(facts)
+        or _problem_of_drift(facts["drift"])
+        or (_NO_READER if facts["reader"] == reader.MISSING else "")
+    )
 
 
 def _problem_of_model() -> str:

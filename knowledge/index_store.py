@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -22,7 +23,7 @@ from django.utils import timezone
 from core.hints import send_hint
 from core.statements import Marks, statement
 from knowledge.engines import engine, folder_of, is_intact, open_build, quarantine
-from knowledge.models import Document, IndexBuild, IndexConfiguration, IndexState
+from knowledge.models import Calibration, Document, IndexBuild, IndexConfiguration, IndexState
 from knowledge.retrieval.backends import SearchBackend
 from knowledge.retrieval.types import IndexUnusable
 
@@ -60,6 +61,7 @@ class Snapshot:
     index: SearchBackend[Any]
     configuration: IndexConfiguration  # what it was split and is searched with
     audience_revision: int = 0  # of IndexState.audience, read before this was handed out
+    calibration: UUID | None = None  # of "not found", fitted here; None: the shipped one
 
 
 class _Shelf:
@@ -85,13 +87,13 @@ def current() -> Snapshot | None:
     if not found:
         _shelf.snapshot = None
         return None
-    ((build_id, revision),) = found
+    ((build_id, revision, fitted),) = found
     held = _shelf.snapshot
     if held is None or held.build_id != build_id:
         held = _swap(_active())
-    if held is None or held.audience_revision == revision:
+    if held is None or (held.audience_revision, held.calibration) == (revision, fitted):
         return held
-    return replace(held, audience_revision=revision)
+    return replace(held, audience_revision=revision, calibration=fitted)
 
 
 def open_snapshot(build: IndexBuild) -> Snapshot:
@@ -100,7 +102,10 @@ def open_snapshot(build: IndexBuild) -> Snapshot:
     Raises:
         IndexUnusable: it is missing or damaged.
     """
-    return _snapshot_of(build, open_build(build))
+    snapshot = _snapshot_of(build, open_build(build))
+    return replace(
+        snapshot, calibration=Calibration.objects.in_use().values_list("pk", flat=True).first()
+    )
 
 
 def _snapshot_of(build: IndexBuild, index: SearchBackend[Any]) -> Snapshot:
@@ -131,11 +136,12 @@ def _active() -> IndexBuild | None:
 
 
 def _mark() -> tuple[Any, Marks]:
-    """The number of the active build and the revision of who may see what, for one query."""
+    """The active build, the revision of who may see what, and what was fitted: in one query."""
     audience = IndexState.objects.filter(pk=1).values("audience")
+    fitted = Calibration.objects.in_use().values("pk")[:1]
     active = IndexBuild.objects.filter(state=IndexBuild.State.ACTIVE).order_by()
-    active = active.annotate(audience=Coalesce(Subquery(audience), 0))
-    return active.values_list("pk", "audience"), {}
+    active = active.annotate(audience=Coalesce(Subquery(audience), 0), fitted=Subquery(fitted))
+    return active.values_list("pk", "audience", "fitted"), {}
 
 
 def _swap(active: IndexBuild | None) -> Snapshot | None:

@@ -1,5 +1,6 @@
 """The frozen values that leave this app: what a search found, and where a reader can see it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -15,6 +16,22 @@ class Scores:
     lexical: float | None = None
     fused: float | None = None
     rerank: float | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the small reader thinks of a passage: 0..1 that it answers, and that each span does.
+
+    ``spans`` are (start, end, how likely): its sentences, items and rows, offsets into its text.
+    """
+
+    answerable: float
+    spans: tuple[tuple[int, int, float], ...] = ()
+
+    @property
+    def best(self) -> float:
+        """How likely the best span is, or the whole where there is none."""
+        return max((score for _, _, score in self.spans), default=self.answerable)
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,17 @@ class Passage:
     is_overdue: bool = False  # that day has passed
     same_as: tuple[int, ...] = ()  # other documents that the asker may see and that say the same
     gives_orders: bool = True  # False: its version was looked through, and none speaks to a model
+    columns: str = ""  # the head of the table in which the passage begins: what its columns are
+    judged: Judged | None = None  # where the small reader has read it
+
+    @property
+    def head(self) -> str:
+        """The head and the rule of the table in which it begins, ready to stand above its rows."""
+        columns = self.columns.strip()
+        if not columns:
+            return ""
+        count = columns.replace("\\|", "").strip("|").count("|") + 1
+        return f"{columns}\n|{' --- |' * count}\n"
 
     @property
     def url(self) -> str:
@@ -86,9 +114,12 @@ class LeftOut:
 class SearchResult:
     """Ranked passages, best first, and what can be said about the search as a whole.
 
-    ``answerable`` is calibrated to 0..1: how likely it is that the documents answer the question.
-    ``degraded`` names stages that could not be used. ``hidden`` counts what the index found and the
-    rows do not show to the asker; ``in_sight`` of ``indexed`` chunks were in their audience.
+    ``answerable`` (0..1): from one half on the documents answer the question, which refuses as
+    many answerable ones as ``REFUSED_ANSWERABLE`` says. ``certainty`` (0..1) is how many of such
+    searches brought the evidence. ``unknown`` are codes that the question names and no document
+    has: then nothing answers it. ``signals`` are what was judged by, ``degraded`` names stages
+    that could not be used. ``hidden`` counts what the index found and the rows do not show to the
+    asker; ``in_sight`` of ``indexed`` chunks were in their audience.
     """
 
     passages: tuple[Passage, ...]
@@ -96,7 +127,10 @@ class SearchResult:
     took_ms: float
     searched: int  # documents that the caller may see
     build_id: int | None
-    degraded: tuple[str, ...] = ()  # of "dense" and "rerank"
+    degraded: tuple[str, ...] = ()  # of "dense", "rerank" and "reader"
+    certainty: float = 0.0
+    unknown: tuple[str, ...] = ()
+    signals: Mapping[str, float] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()  # best first
     hidden: int = 0
     in_sight: int = 0

@@ -26,6 +26,7 @@ os.environ.update(
     CHAT_RATE_ANONYMOUS="1000/min",
     CHAT_RATE_USER="1000/min",
     RETENTION_DAYS="30",
+    READER="off",
     TIME_ZONE="UTC",
     TITLE_TIMEOUT_MS="0",  # tests of titles set it: others count the requests to a model
 )

@@ -14,6 +14,7 @@ from chat.generation.context import ANSWER_TOKENS, Context, Frame, Turn, estimat
 from chat.generation.dissent import Dissent, Said, dissent
 from chat.generation.llm import ModelConfig, ModelError, Token
 from chat.generation.modelconfig import Limits
+from chat.generation.quotable import Embed
 from chat.generation.rounds import Rounds, Toolbox
 from chat.generation.sentences import Sentence
 from chat.generation.support.holding import Gate, Holder
@@ -73,7 +74,7 @@ Compare = Callable[[str, Mapping[int, Said], Sequence[Passage]], Dissent | None]
 def quote(
     question: str,
     passages: Sequence[Passage],
-    embed: extractive.Embed | None,
+    embed: Embed | None,
     compare: Compare = dissent,
 ) -> tuple[list[Piece], list[Sentence]]:
     """The extractive answer: its pieces and its sentences. CPU work of up to a second."""

@@ -93,7 +93,11 @@ def fit(
     room -= sum(turn_tokens(turn, count) for turn in kept_turns)
     kept: list[Passage] = []
     for passage in passages:
-        size = count(passage.text) + count(f"{passage.title} {passage.heading}") + _OVERHEAD
+        size = (
+            count(passage.head + passage.text)
+            + count(f"{passage.title} {passage.heading}")
+            + _OVERHEAD
+        )
         if kept and size > room:
             break
         kept.append(passage)

@@ -4,50 +4,22 @@ The same question, passages and embedder give the same quotes.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from chat.generation.citations import inert
 from chat.generation.links import unlinked
+from chat.generation.quotable import Candidate, Embed, candidates_in, score, shown
 from chat.generation.sentences import Sentence
-from chat.generation.spans import Unit, units
-from chat.generation.terms import coverage, rarity, terms
+from chat.generation.spans import units
 from knowledge.passages import Passage
 
-Embed = Callable[[Sequence[str]], np.ndarray]
-
-PASSAGES = 5  # that sentences are taken from
-EMBEDDED = 24  # sentences that are compared by meaning: about 0.3 s on a slow core
 SENTENCES = 4  # that are quoted at most
 FAIR = 0.5  # a further sentence's passage bears at least half as well on the question
 CLOSE = 0.88  # a further sentence scores at least this share of the first one
+READ_CLOSE = 0.5  # where it was read: it holds the answer rather than not
 SAME = 0.8  # two sentences that share so many of their words say the same
 SHORT_LIST = 500  # code points: a list up to this length is quoted whole
-# Weights fitted by hand on SQuAD 2 development paragraphs (first sentence holds the answer).
-MEANING, WORDS, PASSAGE, KIND, HEADING = 0.40, 0.40, 0.12, 0.08, 0.35
-
-_NUMBER = (
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|half)\b"
-)
-_DATE = (
-    r"\b(?:1\d|20)\d\d\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\b\d{1,2}[:.]\d\d\b|\bcentury\b"
-    r"|\b(?:days?|weeks?|months?|years?|hours?|noon|midnight)\b"
-)
-_NAME = r"(?<!^)(?<![.!?] )\b[A-Z][\w’'-]+"
-_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (re.compile(asked, re.IGNORECASE), re.compile(held, flags))
-    for asked, held, flags in (
-        (r"\bhow (?:many|much|long|old|far|often|high|tall|big|large|fast)\b", _NUMBER, re.I),
-        (r"\b(?:when|what (?:year|date|day|month|time|century)|since when)\b", _DATE, re.I),
-        (r"\b(?:cost|price|fee|salary|percent|percentage|rate)\b", r"\d", 0),
-        (r"\b(?:who|whom|whose)\b", _NAME, 0),
-        (r"\bwhere\b", r"\b(?:in|at|on|near|from|to|under)\s+(?:the\s+)?[A-Z]\w+", 0),
-        (r"\bwhy\b", r"\b(?:because|due to|since|so that|in order to|therefore|reason)\b", re.I),
-    )
-)
 _NEEDS_CONTEXT = re.compile(
     r"(?:It|They|This|These|That|Those|He|She|Such|Its|Their|However|Therefore|Otherwise|Also|Then"
     r"|In this case|If so|If not)\b"
@@ -71,118 +43,31 @@ class Quote:
     is_block: bool = False
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    passage: Passage
-    unit: Unit
-    before: Unit | None  # the sentence in front of it, in the same paragraph
-    words: tuple[str, ...]
-    around: tuple[str, ...]  # of heading and title
-    position: int
-
-    @property
-    def text(self) -> str:
-        return self.passage.text[self.unit.start : self.unit.end]
-
-
 def choose(question: str, passages: Sequence[Passage], embed: Embed | None) -> tuple[Quote, ...]:
     """One to four quotes that answer a question best, the best one first.
 
     Args:
         question: as it was asked.
-        passages: ranked, best first; those after the fifth are not looked at.
-        embed: texts to unit vectors, (n, d); None where sentences must go by their words alone.
+        passages: ranked, best first. Where the reader has read some, only these are looked at,
+            else the first five.
+        embed: texts to unit vectors, (n, d), for passages that no reader has read; None where
+            sentences must go by their words alone.
 
     Returns:
         Quotes; empty only where the passages hold no sentence at all.
     """
-    candidates = _candidates(passages[:PASSAGES])
+    candidates = candidates_in(passages)
     if not candidates:
         return ()
-    scores = _scores(question, candidates, embed)
+    scores = [score(one) for one in shown(question, candidates, embed)]
     return tuple(_quote(candidate) for candidate in _pick(candidates, scores))
 
 
-def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    found: list[_Candidate] = []
-    seen: set[tuple[int, int]] = set()
-    for passage in passages:
-        around = tuple(terms(f"{passage.heading} {passage.title}"))
-        before: Unit | None = None
-        for unit in units(passage.text):
-            place = (passage.version_id, passage.start + unit.start)
-            words = tuple(terms(passage.text[unit.start : unit.end]))
-            if place not in seen and _says_something(passage.text, unit, words):
-                seen.add(place)
-                same = before is not None and before.paragraph == unit.paragraph
-                found.append(
-                    _Candidate(passage, unit, before if same else None, words, around, len(found))
-                )
-            before = unit if unit.kind == "sentence" else None
-    return found
-
-
-def _says_something(text: str, unit: Unit, words: tuple[str, ...]) -> bool:
-    """Not a heading, a label or a lead-in, and not the tail of a sentence that was cut off."""
-    said = text[unit.start : unit.end]
-    if unit.kind == "heading" or not words or said.endswith((":", "：")):
-        return False
-    if unit.kind != "sentence":
-        return True
-    is_cut = unit.start == 0 and said[0].islower()
-    ends = said.rstrip("\"'”’»)]*_").endswith((".", "!", "?", "…", "。", "！", "？"))
-    return not is_cut and (ends or len(words) >= 5)
-
-
-def _scores(question: str, candidates: Sequence[_Candidate], embed: Embed | None) -> list[float]:
-    asked = terms(question)
-    weights = rarity([candidate.words for candidate in candidates])
-    words = [_covered(asked, candidate, weights) for candidate in candidates]
-    best_passage = max(candidate.passage.score for candidate in candidates) or 1.0
-    meaning = _meaning(question, candidates, words, embed) if embed else words
-    return [
-        MEANING * meaning[i]
-        + WORDS * words[i]
-        + PASSAGE * candidate.passage.score / best_passage
-        + KIND * _is_of_kind(question, candidate.text)
-        for i, candidate in enumerate(candidates)
-    ]
-
-
-def _covered(asked: list[str], candidate: _Candidate, weights: dict[str, float]) -> float:
-    """Terms of the question in the sentence; those in the heading above it count in part."""
-    own = coverage(asked, candidate.words, weights)
-    both = coverage(asked, (*candidate.words, *candidate.around), weights)
-    return own + HEADING * (both - own)
-
-
-def _meaning(
-    question: str, candidates: Sequence[_Candidate], words: Sequence[float], embed: Embed
-) -> list[float]:
-    """Cosines of the sentences with the most words in common; the others count as the lowest."""
-    order = sorted(range(len(candidates)), key=lambda i: (-words[i], i))[:EMBEDDED]
-    vectors = embed([question, *(candidates[i].text for i in order)])
-    cosines = vectors[1:] @ vectors[0]
-    lowest = float(cosines.min())
-    found = [lowest] * len(candidates)
-    for place, cosine in zip(order, cosines, strict=True):
-        found[place] = float(cosine)
-    return found
-
-
-def _is_of_kind(question: str, sentence: str) -> float:
-    """1.0 where the sentence holds the kind of thing that is asked for: a number, a name."""
-    for asked, held in _KINDS:
-        if asked.search(question):
-            return 1.0 if held.search(sentence) else 0.0
-    return 0.5
-
-
-def _pick(candidates: Sequence[_Candidate], scores: Sequence[float]) -> list[_Candidate]:
+def _pick(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[Candidate]:
     order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].position))
-    picked: list[_Candidate] = []
+    picked: list[Candidate] = []
     for i in order:
-        if len(picked) == SENTENCES or (picked and scores[i] < CLOSE * scores[order[0]]):
+        if len(picked) == SENTENCES or (picked and scores[i] < _least(picked[0], scores[order[0]])):
             break
         if picked and candidates[i].passage.score < FAIR * picked[0].passage.score:
             continue  # a sentence that sounds alike in a passage about something else
@@ -191,7 +76,12 @@ def _pick(candidates: Sequence[_Candidate], scores: Sequence[float]) -> list[_Ca
     return picked
 
 
-def _say_the_same(one: _Candidate, other: _Candidate) -> bool:
+def _least(first: Candidate, best: float) -> float:
+    """What a further sentence must score."""
+    return READ_CLOSE if first.passage.judged else CLOSE * best
+
+
+def _say_the_same(one: Candidate, other: Candidate) -> bool:
     mine, theirs = set(one.words), set(other.words)
     if len(mine & theirs) >= SAME * min(len(mine), len(theirs)):
         return True
@@ -204,7 +94,7 @@ def _say_the_same(one: _Candidate, other: _Candidate) -> bool:
     )
 
 
-def _quote(candidate: _Candidate) -> Quote:
+def _quote(candidate: Candidate) -> Quote:
     if candidate.unit.kind == "row":
         return _row(candidate)
     if candidate.unit.kind == "item":
@@ -217,7 +107,7 @@ def _quote(candidate: _Candidate) -> Quote:
     return _of(candidate.passage, (start, end))
 
 
-def _code(candidate: _Candidate) -> Quote:
+def _code(candidate: Candidate) -> Quote:
     """A block of code, closed where the passage cuts it; the mark stands below."""
     text = candidate.text
     fence = text.lstrip()[:3]
@@ -228,10 +118,10 @@ def _code(candidate: _Candidate) -> Quote:
     return Quote(candidate.passage, start + unit.start, start + unit.end, shown, is_block=True)
 
 
-def _row(candidate: _Candidate) -> Quote:
+def _row(candidate: Candidate) -> Quote:
     """A table row under its table's head; the mark stands in the last cell."""
     passage, unit = candidate.passage, candidate.unit
-    head = _shown(passage.text[slice(*unit.lead)]) + "\n" if unit.lead else ""
+    head = _shown(_head(candidate))
     row = _shown(candidate.text)
     cells = row.rstrip().removesuffix("|").rstrip()
     after = row[len(cells) :] or " |"
@@ -239,7 +129,22 @@ def _row(candidate: _Candidate) -> Quote:
     return Quote(passage, start, end, cells + " ", head, after, is_block=True)
 
 
-def _item(candidate: _Candidate) -> Quote:
+def _head(candidate: Candidate) -> str:
+    """The table's head: in the passage, or above it where the passage begins with this table."""
+    passage, unit = candidate.passage, candidate.unit
+    if unit.lead:
+        return passage.text[slice(*unit.lead)] + "\n"
+    is_begun_above = _paragraph_of_first_row(passage.text) == unit.paragraph
+    return passage.head if is_begun_above else ""
+
+
+def _paragraph_of_first_row(text: str) -> int:
+    """The block in which a passage begins, if that is rows of a table; -1 where it is none."""
+    first = next(iter(units(text)), None)
+    return first.paragraph if first is not None and first.kind == "row" else -1
+
+
+def _item(candidate: Candidate) -> Quote:
     """A list with its lead-in, whole where it is short, else the one item."""
     passage, unit = candidate.passage, candidate.unit
     whole = _short_list(candidate)
@@ -251,7 +156,7 @@ def _item(candidate: _Candidate) -> Quote:
     return _of(passage, (unit.start, unit.end), before=lead, is_block=True)
 
 
-def _short_list(candidate: _Candidate) -> tuple[int, int] | None:
+def _short_list(candidate: Candidate) -> tuple[int, int] | None:
     """The span of the list and its lead-in, where it has one and is short."""
     unit = candidate.unit
     if unit.lead is None:

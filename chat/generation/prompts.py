@@ -186,7 +186,7 @@ def fenced(passage: Passage, number: int, marker: str) -> str:
     since = f" (version of {passage.uploaded_at[:10]})" if passage.uploaded_at else ""
     return (
         f"<<<{marker} passage {number}: {as_data(place, marker)}{since}>>>\n"
-        f"{as_data(passage.text, marker)}\n"
+        f"{as_data(passage.head + passage.text, marker)}\n"
         f"<<<{marker} end of passage {number}>>>"
     )
 

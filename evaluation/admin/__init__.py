@@ -1,7 +1,8 @@
-"""Evaluation in the admin: question sets, questions with their quotes, runs and results."""
+"""Evaluation in the admin: sets, questions with their quotes, runs, results and fits."""
 
+from evaluation.admin.calibrations import CalibrationAdmin
 from evaluation.admin.questions import QuestionAdmin
 from evaluation.admin.runs import ResultAdmin, RunAdmin
 from evaluation.admin.sets import QuestionSetAdmin
 
-__all__ = ["QuestionAdmin", "QuestionSetAdmin", "ResultAdmin", "RunAdmin"]
+__all__ = ["CalibrationAdmin", "QuestionAdmin", "QuestionSetAdmin", "ResultAdmin", "RunAdmin"]

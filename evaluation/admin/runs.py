@@ -14,8 +14,9 @@ from unfold.decorators import display
 
 from core.staff import ReadOnly
 from evaluation import losses
-from evaluation.admin import badges
+from evaluation.admin import badges, plots
 from evaluation.models import Result, Run
+from evaluation.reliability import ENOUGH
 from knowledge.models import Document
 
 _WORDS = {
@@ -46,7 +47,15 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     list_per_page = 50
     fieldsets = (
         (None, {"fields": ("status", "judged", "reason", "error")}),
-        ("Figures", {"fields": ("figures_table", "lost_table", "faults_table", "stages_table")}),
+        (
+            "Figures",
+            {
+                "fields": (
+                    *("figures_table", "lost_table", "faults_table", "reliability_figure"),
+                    "stages_table",
+                )
+            },
+        ),
         (
             "What was asked",
             {
@@ -66,7 +75,7 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
     )
     readonly_fields = (
         *("status", "judged", "figures_table", "lost_table", "faults_table", "stages_table"),
-        *("questions", "compared_with", "fingerprint"),
+        *("reliability_figure", "questions", "compared_with", "fingerprint"),
     )
 
     @display(description="No.", ordering="pk")  # type: ignore[untyped-decorator]
@@ -137,6 +146,11 @@ class RunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold has no typ
         ]
         context = {"rows": rows, "all_url": f"{link}?run__id__exact={run.pk}", "total": run.asked}
         return render_to_string("evaluation/admin/_faults.html", context)
+
+    @display(description="How sure, and how often right")  # type: ignore[untyped-decorator]
+    def reliability_figure(self, run: Run) -> SafeString:
+        context = {"drawn": plots.drawn(run.metrics.get("reliability", {})), "enough": ENOUGH}
+        return render_to_string("evaluation/admin/_reliability.html", context)
 
     @display(description="Stages")  # type: ignore[untyped-decorator]
     def stages_table(self, run: Run) -> SafeString:

@@ -17,6 +17,7 @@ from evaluation.public.measuring import Task, measure
 from evaluation.public.shelf import VectorShelf
 from evaluation.public.variants import variants
 from knowledge import conf, index_store
+from knowledge.reader import fingerprint
 
 
 def work(order: Order) -> None:
@@ -59,4 +60,6 @@ def _configuration() -> dict[str, Any]:
         "top_k": settings.TOP_K,
         "reranker": settings.RERANKER_MODEL,
         "query_expansion": settings.QUERY_EXPANSION,
+        "reader": fingerprint(),
+        "refused_answerable": settings.REFUSED_ANSWERABLE,
     }

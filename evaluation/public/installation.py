@@ -25,7 +25,7 @@ _TAKEN_OVER = (
     *("EMBEDDING_PROVIDER", "EMBEDDING_MODEL", "EMBEDDING_BASE_URL", "EMBEDDING_API_KEY"),
     *("EMBEDDING_RUNTIME", "EMBEDDING_QUERY_PREFIX", "EMBEDDING_PASSAGE_PREFIX"),
     *("EMBEDDING_DEVICE", "CHUNK_TOKENS", "CHUNK_OVERLAP_TOKENS", "TOP_K"),
-    *("RERANKER_MODEL", "QUERY_EXPANSION"),
+    *("RERANKER_MODEL", "QUERY_EXPANSION", "REFUSED_ANSWERABLE"),
 )
 _SOURCES = ("ingestion", "indexing", "retrieval/backends", "migrations")
 _COMPLETE = "complete"
@@ -135,6 +135,7 @@ def _environment(data: Path) -> dict[str, str]:
     return {
         **kept,
         **taken,
+        "READER": "on" if settings.READER else "off",
         "ENV_FILE": "",
         "SECRET_KEY": secrets.token_hex(32),
         "DATA_DIR": str(data),

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import IO, Any
 
-from evaluation.asking import DEPTH, Asker
+from evaluation.asking import DEPTH, Asker, shown_passage
 from evaluation.files.values import PublicDocument, PublicQuestion
-from evaluation.metrics import Gold, GoldSpan, Shown, of_question
+from evaluation.metrics import Gold, GoldSpan, of_question
 from evaluation.public.loading import Say, documents_by_name
-from evaluation.public.methods import PRODUCT, Ranking, baselines
+from evaluation.public.methods import PRODUCT, Ranking, baselines, read_again
 from evaluation.public.understood import search_understood
 from evaluation.public.variants import Variant, grade_of
 from evaluation.quotes import find
@@ -75,13 +75,12 @@ def _line(asking: _Asking, question: PublicQuestion, gold: Gold) -> dict[str, An
     else:
         result = search(query, user=None, limit=DEPTH, filters=filters)
     milliseconds = (perf_counter() - began) * 1000
-    final = [
-        Shown(p.document_id, p.start, p.end, p.text, tuple(p.same_as)) for p in result.passages
-    ]
+    final = [shown_passage(passage) for passage in result.passages]
     rankings = {PRODUCT: Ranking(final, result.answerable)}
     rankings |= baselines(asking.asker.snapshot, query, asking.allowed, task.methods)
+    rankings |= read_again(query, result.passages, task.methods)
     stages = {stage: rankings[m].shown for stage, m in _STAGES.items() if m in rankings}
-    asked = Asked({**stages, FINAL: final}, result.answerable)
+    asked = Asked({**stages, FINAL: final}, result.answerable, certainty=result.certainty)
     score = score_answerable(asked, gold) if gold.grades else score_unanswerable(asked)
     return {
         "key": question.id,
@@ -91,6 +90,7 @@ def _line(asking: _Asking, question: PublicQuestion, gold: Gold) -> dict[str, An
         "kind": str(question.values.get("kind") or ""),
         "is_answerable": question.is_answerable,
         "claims": asked.claims,
+        "certainty": asked.certainty,
         "fault": score.fault,
         "ms": round(milliseconds, 2),
         "degraded": list(result.degraded),

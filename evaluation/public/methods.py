@@ -1,7 +1,8 @@
 """What the product is compared with, from the same index in the same run.
 
 BM25 alone and dense alone are the index's own two ways of finding; RRF is reciprocal rank fusion
-of both with k = 60 (Cormack, Clarke and Büttcher 2009).
+of both with k = 60 (Cormack, Clarke and Büttcher 2009). The product's own first passages put in the
+reader's order are asked for by name alone, as they take a second a question.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,16 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from evaluation.asking import DEPTH, shown_of
+from evaluation.asking import DEPTH, shown_of, shown_passage
 from evaluation.metrics import Shown
 from knowledge.index_store import Snapshot
+from knowledge.passages import Passage
 from knowledge.retrieval.types import Scored
+from knowledge.search.judging import read_passages
 from knowledge.search.query_vectors import query_vector
 
 PRODUCT = "product"
 BASELINES = ("bm25", "dense", "rrf")
 METHODS = (PRODUCT, *BASELINES)
+# The reader's order of the first ten, and that order fused with the product's own.
+READ = ("read", "read+fused")
 _K = 60
+_READ = 10  # passages
+_SMALL_K = 5  # of so few ranks
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,29 @@ def baselines(
     return {
         name: Ranking(shown[name], ranking[0].score if ranking else 0.0)
         for name, ranking in hits.items()
+    }
+
+
+def read_again(
+    query: str, passages: Sequence[Passage], wanted: Sequence[str]
+) -> dict[str, Ranking]:
+    """The product's first passages in the reader's order; nothing where there is no reader."""
+    judged = (read_passages(query, passages[:_READ]) or []) if set(READ) & set(wanted) else []
+    if not judged:
+        return {}
+    places = range(len(judged))
+    by_reader = sorted(places, key=lambda at: -judged[at].answerable)
+    sums = {at: 1 / (_SMALL_K + at) for at in places}
+    for rank, at in enumerate(by_reader):
+        sums[at] += 1 / (_SMALL_K + rank)
+    orders = {"read": by_reader, "read+fused": sorted(places, key=lambda at: -sums[at])}
+    score = max(one.answerable for one in judged)
+    return {
+        name: Ranking(
+            [shown_passage(p) for p in (*(passages[at] for at in order), *passages[_READ:])], score
+        )
+        for name, order in orders.items()
+        if name in wanted
     }
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from evaluation.intervals import Difference, Interval, auc_interval, mean_intervals
 from evaluation.metrics import NAMES
-from evaluation.public.methods import METHODS, PRODUCT
+from evaluation.public.methods import METHODS, PRODUCT, READ
+from evaluation.reliability import Prediction, reliability, reliability_as_text
 from evaluation.summary import EVIDENCE, Line, differences
 
 SHOWN = ("ndcg@10", "recall@5", EVIDENCE, "recall@1")
@@ -53,7 +54,7 @@ def against(lines: Sequence[Mapping[str, Any]], method: str) -> dict[str, Differ
 
 def summary(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Everything, ready for JSON: by group, by method."""
-    methods = [m for m in METHODS if any(m in line["methods"] for line in lines)]
+    methods = [m for m in (*METHODS, *READ) if any(m in line["methods"] for line in lines)]
     found: dict[str, Any] = {}
     for name, of_group in groups(lines).items():
         compared = [m for m in methods if m != PRODUCT and PRODUCT in methods]
@@ -75,6 +76,7 @@ def product_facts(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "refused": _share(not line["claims"] for line in answerable),
         "answered": _share(bool(line["claims"]) for line in others),
         "faults": dict(sorted(Counter(line["fault"] for line in lines if line["fault"]).items())),
+        "reliability": reliability(_predictions(lines)).as_dict(),
         "degraded": sum(bool(line["degraded"]) for line in lines),
         "p50_ms": float(np.quantile(milliseconds, 0.5)),
         "p95_ms": float(np.quantile(milliseconds, 0.95)),
@@ -83,24 +85,26 @@ def product_facts(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """The summary as text: a line for each method of each group, then the differences."""
-    rows = [f"{'set':26}{'method':9}{'n':>6}" + "".join(f"{n:>22}" for n in (*SHOWN, "auc"))]
+    rows = [f"{'set':26}{'method':11}{'n':>6}" + "".join(f"{n:>22}" for n in (*SHOWN, "auc"))]
     for name, group in found.items():
         for method, values in group["methods"].items():
             n = max((one["n"] for m, one in values.items() if m in NAMES), default=0)
             cells = "".join(f"{_cell(values.get(figure)):>22}" for figure in (*SHOWN, "auc"))
-            rows.append(f"{name:26}{method:9}{n:6}{cells}")
-    rows += ["", f"{'product less':35}{'n':>6}" + "".join(f"{n:>26}" for n in COMPARED)]
+            rows.append(f"{name:26}{method:11}{n:6}{cells}")
+    rows += ["", f"{'product less':37}{'n':>6}" + "".join(f"{n:>26}" for n in COMPARED)]
     for name, group in found.items():
         for method, values in group["differences"].items():
             n = max((one["n"] for one in values.values()), default=0)
             cells = "".join(f"{_difference(values.get(figure)):>26}" for figure in COMPARED)
-            rows.append(f"{name:26}{method:9}{n:6}{cells}")
+            rows.append(f"{name:26}{method:11}{n:6}{cells}")
     rows += [
         "",
         "* the 95 % interval does not hold 0; nothing below the least difference shows.",
         "",
     ]
     rows += [_facts(name, group) for name, group in found.items()]
+    for name, group in found.items():
+        rows += reliability_as_text(group.get("reliability", {}), name)
     return "\n".join(rows)
 
 
@@ -115,6 +119,23 @@ def _facts(name: str, group: Mapping[str, Any]) -> str:
         f"{name}: {shares}; faults: {faults}; search p50 {group['p50_ms']:.1f} ms, "
         f"p95 {group['p95_ms']:.1f} ms; least nDCG difference {least:.3f}{alone}"
     )
+
+
+def _predictions(lines: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    """How sure the answers were, and whether the evidence was there."""
+    having = [
+        (
+            line,
+            line["methods"]
+            .get(PRODUCT, {})
+            .get(EVIDENCE, 0.0 if not line["is_answerable"] else None),
+        )
+        for line in lines
+        if line["claims"] and line.get("certainty") is not None
+    ]
+    return [
+        Prediction(line["certainty"], bool(shown)) for line, shown in having if shown is not None
+    ]
 
 
 def _line(line: Mapping[str, Any], method: str) -> Line:

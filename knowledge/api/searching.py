@@ -24,7 +24,11 @@ class SearchView(APIView):
         form.is_valid(raise_exception=True)
         asked = form.validated_data
         result = search(
-            asked["query"], user=request.user, limit=asked.get("top_k"), filters=_filters(asked)
+            asked["query"],
+            user=request.user,
+            limit=asked.get("top_k"),
+            filters=_filters(asked),
+            is_judged=False,  # nothing of it is shown here
         )
         body = {
             "results": [_source(n, passage) for n, passage in enumerate(result.passages, 1)],

@@ -5,6 +5,7 @@ without embedding anything a second time.
 """
 
 from knowledge.models.builds import BuildState, IndexBuild, IndexConfiguration, IndexState
+from knowledge.models.calibrations import Calibration
 from knowledge.models.documents import Document, DocumentQuerySet
 from knowledge.models.folders import WatchedFolder
 from knowledge.models.receipts import Receipt
@@ -13,6 +14,7 @@ from knowledge.models.words import ExpansionTerm
 
 __all__ = [
     "BuildState",
+    "Calibration",
     "Chunk",
     "Document",
     "DocumentQuerySet",

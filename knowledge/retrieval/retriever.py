@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from knowledge.retrieval.backends import A, SearchBackend
-from knowledge.retrieval.calibration import Features, HitFeatures, answerable, relevance
+from knowledge.retrieval.calibration import Features, HitFeatures, relevance
 from knowledge.retrieval.fusion import Asked, Candidate, fuse
 from knowledge.retrieval.types import Fused, Scored, Vector
 from knowledge.retrieval.words import Term, View, question_terms
@@ -54,14 +54,17 @@ class RetrievedHit:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Hits, best first; ``answerable`` (0..1) is made of ``features``."""
+    """Hits, best first, and what they show about the question as a whole.
+
+    ``is_known``: the model knows the question's language, so that what it reads counts.
+    """
 
     hits: tuple[RetrievedHit, ...]
-    answerable: float
     features: Features
+    is_known: bool = True
 
 
-NOTHING = Retrieved((), 0.0, Features())
+NOTHING = Retrieved((), Features())
 
 
 def retrieve(
@@ -94,7 +97,7 @@ def retrieve(
         lexical_lead=_lead(lexical, _FIFTH),
         passages=index.size,
     )
-    return Retrieved(_hits(ranked, index, by_meaning=is_known), answerable(features), features)
+    return Retrieved(_hits(ranked, index, by_meaning=is_known), features, is_known)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from knowledge import index_store
 from knowledge.passages import Filters, Passage, Scores
-from knowledge.retrieval.calibration import THRESHOLD
+from knowledge.retrieval.answerability import LINE
 from knowledge.retrieval.retriever import Retrieved, RetrievedHit
 from knowledge.search import masks, querying
 from knowledge.search.audiences import Audience, Scope
 from knowledge.search.expanding import question_vector
+from knowledge.search.judging import Ground, judge
 from knowledge.search.querying import MOST, SPARE, Question
 from knowledge.search.reading import Read, read
 from knowledge.search.reranking import reranked
@@ -60,8 +61,8 @@ class Candidate:
 class Explanation:
     """A search with its stages; ``candidates`` are those that are shown first, then the others.
 
-    ``took_ms`` names each part: audience, embedding, dense, lexical, matches, vectors, rows, rerank
-    and total.
+    ``took_ms`` names each part: audience, embedding, dense, lexical, matches, vectors, rows,
+    rerank, reader and total.
     """
 
     query: str
@@ -70,7 +71,9 @@ class Explanation:
     documents: int = 0  # that the reader may see
     candidates: tuple[Candidate, ...] = ()
     answerable: float = 0.0
-    threshold: float = THRESHOLD  # below it an answer says that nothing was found
+    threshold: float = LINE  # below it an answer says that nothing was found
+    certainty: float = 0.0
+    unknown: tuple[str, ...] = ()  # codes of the question that no document has
     degraded: tuple[str, ...] = ()
     took_ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -105,12 +108,16 @@ def explain(
         known = read(found.hits, scope)
     with clock.part("rerank"):
         ordered, was_reranked = reranked(query, _first(known, found, limit + SPARE))
+    with clock.part("reader"):
+        judged = judge(query, ordered, Ground(snapshot, seen, found))
     clock.stop()
     return replace(
         plain,
-        candidates=_candidates(found, known, ordered, limit),
-        answerable=found.answerable if ordered else 0.0,
-        degraded=querying.degraded(question, was_reranked=was_reranked),
+        candidates=_candidates(found, known, judged.passages, limit),
+        answerable=judged.judgement.answerable,
+        certainty=judged.judgement.certainty,
+        unknown=judged.unknown,
+        degraded=querying.degraded(question, was_reranked=was_reranked, was_read=judged.was_read),
         took_ms=clock.took,
     )
 

@@ -16,7 +16,9 @@ from knowledge.retrieval.retriever import NOTHING, Retrieved, RetrievedHit, retr
 from knowledge.retrieval.types import Vector
 from knowledge.search import masks
 from knowledge.search.audiences import Audience, Scope
+from knowledge.search.columns import with_columns
 from knowledge.search.expanding import question_vector, retriever_config
+from knowledge.search.judging import Ground, judge
 from knowledge.search.leaving import left_out
 from knowledge.search.masks import Visible
 from knowledge.search.query_vectors import embed
@@ -55,8 +57,22 @@ class Found:
     seen: Visible
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for; the default limit is that of the release's configuration."""
+
+    query: str
+    limit: int | None = None
+    is_judged: bool = True
+
+
 def search(
-    query: str, *, user: Any, limit: int | None = None, filters: Filters = _UNFILTERED
+    query: str,
+    *,
+    user: Any,
+    limit: int | None = None,
+    filters: Filters = _UNFILTERED,
+    is_judged: bool = True,
 ) -> SearchResult:
     """The passages that bear best on a question, best first.
 
@@ -70,13 +86,15 @@ def search(
         user: who asks; a visitor, a member, or nobody.
         limit: how many passages, at most 50; by default what the release's configuration says.
         filters: the caller's own narrowing.
+        is_judged: let the reader read the first passages, which takes longer than all the rest;
+            without it the search's own signals decide.
     """
     began = perf_counter()
     scope = Scope(Audience.of(user), filters, timezone.localdate())
     snapshot = index_store.current()
     if snapshot is None:
         return SearchResult((), 0.0, _since(began), scope.documents().count(), None)
-    return _search(snapshot, query, scope, limit, began)
+    return _search(snapshot, Wanted(query, limit, is_judged), scope, began)
 
 
 def search_in(
@@ -95,13 +113,12 @@ def search_in(
     current = index_store.current()
     is_released = current is not None and current.build_id == snapshot.build_id
     scope = Scope(audience, filters, timezone.localdate(), is_released)
-    return _search(snapshot, query, scope, limit, began)
+    return _search(snapshot, Wanted(query, limit), scope, began)
 
 
-def _search(
-    snapshot: Snapshot, query: str, scope: Scope, limit: int | None, began: float
-) -> SearchResult:
-    limit = max(1, min(limit or snapshot.configuration.top_k, MOST))
+def _search(snapshot: Snapshot, wanted: Wanted, scope: Scope, began: float) -> SearchResult:
+    query = wanted.query
+    limit = max(1, min(wanted.limit or snapshot.configuration.top_k, MOST))
     if not query.strip():
         documents = masks.visible(snapshot, scope).documents
         return SearchResult((), 0.0, _since(began), documents, snapshot.build_id)
@@ -111,25 +128,29 @@ def _search(
         return SearchResult((), 0.0, _since(began), 0, snapshot.build_id)
     found = _look(question, snapshot, seen)
     ordered, was_reranked = reranked(query, found.read.passages)
-    given = ordered[:limit]
+    ground = Ground(snapshot, found.seen, found.retrieved, is_read=wanted.is_judged)
+    judged = judge(query, with_columns(ordered[:limit]), ground)
     return SearchResult(
-        passages=given,
-        answerable=found.retrieved.answerable if ordered else 0.0,
+        passages=judged.passages,
+        answerable=judged.judgement.answerable,
         took_ms=_since(began),
         searched=found.seen.documents,
         build_id=snapshot.build_id,
-        degraded=degraded(question, was_reranked=was_reranked),
-        left_out=left_out(found.retrieved.hits, found.read, given),
+        degraded=degraded(question, was_reranked=was_reranked, was_read=judged.was_read),
+        certainty=judged.judgement.certainty,
+        unknown=judged.unknown,
+        signals=judged.signals,
+        left_out=left_out(found.retrieved.hits, found.read, judged.passages),
         hidden=len(found.read.unseen),
         in_sight=int(found.seen.rows.count),
         indexed=snapshot.index.size,
     )
 
 
-def degraded(question: Question, *, was_reranked: bool) -> tuple[str, ...]:
+def degraded(question: Question, *, was_reranked: bool, was_read: bool) -> tuple[str, ...]:
     """The stages that could not be used."""
-    dense = () if question.vector() is not None else ("dense",)
-    return dense if was_reranked else (*dense, "rerank")
+    worked = {"dense": question.vector() is not None, "rerank": was_reranked, "reader": was_read}
+    return tuple(stage for stage, works in worked.items() if not works)
 
 
 def _look(question: Question, snapshot: Snapshot, seen: Visible) -> Found:

@@ -64,6 +64,17 @@ def test_a_question_that_no_document_answers_is_said_not_to_be_found(
     assert body["grounded"] is False
 
 
+def test_a_code_that_no_document_has_is_named_in_the_answer(
+    alice: User, leave: Document, answered: Callable[..., Asked]
+) -> None:
+    asked = answered(alice, "How many weeks of parental leave does error LNK1108 take?")
+    body = reading.answer(asked.answer, user=alice)
+    assert body["outcome"] == "not_found"
+    assert "mentions `LNK1108`" in body["message"]
+    assert body["confidence"] == "low"
+    assert body["nearest"]
+
+
 def test_with_no_documents_at_all_it_says_so(alice: User, answered: Callable[..., Asked]) -> None:
     asked = answered(alice, "How many weeks of leave?")
     assert asked.answer.outcome == "not_found"

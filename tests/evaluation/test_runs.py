@@ -77,9 +77,9 @@ def test_a_claim_where_nothing_answers_and_a_refusal_where_something_does_are_fa
 ):
     nothing = ask("Which annual leave may zebras carry into the next year?")
     something = ask("Where is a badge?", office["parking"], "Ask the front desk")
-    monkeypatch.setattr("evaluation.scoring.THRESHOLD", 0.0)
+    monkeypatch.setattr("evaluation.scoring.LINE", 0.0)
     assert result_of(run(golden), nothing).fault == "false_answer"
-    monkeypatch.setattr("evaluation.scoring.THRESHOLD", 1.1)
+    monkeypatch.setattr("evaluation.scoring.LINE", 1.1)
     made = run(golden)
     assert result_of(made, something).fault == "false_refusal"
     assert result_of(made, nothing).fault == ""

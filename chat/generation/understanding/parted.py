@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from chat.generation import extractive
 from chat.generation.answer import Cited, Piece, Words
+from chat.generation.quotable import Embed
 from chat.generation.sentences import Sentence
 from chat.generation.understanding.merging import Part
 
@@ -22,7 +23,7 @@ class Rule:
 
 
 def quote_parts(
-    parts: Sequence[Part], embed: extractive.Embed | None, rule: Rule
+    parts: Sequence[Part], embed: Embed | None, rule: Rule
 ) -> tuple[list[Piece], list[Sentence]]:
     """The pieces and sentences of the answer; without any where no part has one.
 
@@ -48,7 +49,7 @@ def quote_parts(
     return (pieces, sentences) if sentences else ([], [])
 
 
-def _quotes(part: Part, embed: extractive.Embed | None, rule: Rule) -> tuple[extractive.Quote, ...]:
+def _quotes(part: Part, embed: Embed | None, rule: Rule) -> tuple[extractive.Quote, ...]:
     if part.result.answerable < rule.answerable:
         return ()
     return extractive.choose(part.query, part.result.passages, embed)

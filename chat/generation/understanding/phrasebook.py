@@ -5,6 +5,7 @@ Each language is a file ``phrases/<code>.json`` with the same keys. ``{n}`` stan
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -28,8 +29,17 @@ def phrases(language: str) -> dict[str, str]:
     return read
 
 
-def not_found(language: str, searched: int) -> str:
-    """The answer where the documents give none; ``searched``: how many were looked at."""
+def not_found(language: str, searched: int, unknown: Sequence[str] = ()) -> str:
+    """The answer where the documents give none.
+
+    Args:
+        language: the reader's.
+        searched: how many documents were looked at.
+        unknown: codes of the question that stand in none of them.
+    """
+    if unknown:
+        named = ", ".join(f"`{code}`" for code in unknown)
+        return phrases(language)["not_found_code"].replace("{name}", named)
     key = {0: "not_found_none", 1: "not_found_one"}.get(searched, "not_found_many")
     return phrases(language)[key].replace("{n}", f"{searched:,}")
 

@@ -23,7 +23,7 @@ from evaluation.public.installation import (
     measure_set,
     names_of,
 )
-from evaluation.public.methods import METHODS
+from evaluation.public.methods import METHODS, READ
 from evaluation.public.report import summary, table
 from evaluation.texts import run_as_text
 from knowledge.models import IndexBuild
@@ -153,9 +153,9 @@ class Command(BaseCommand):
 
     def _measure_folders(self, options: dict[str, Any]) -> None:
         methods = tuple(dict.fromkeys(options["methods"].split(",")))
-        unknown = [name for name in methods if name not in METHODS]
+        unknown = [name for name in methods if name not in (*METHODS, *READ)]
         if unknown:
-            _fail(f"There is no method “{unknown[0]}”. There are: {', '.join(METHODS)}.")
+            _fail(f"There is no method “{unknown[0]}”. There are: {', '.join((*METHODS, *READ))}.")
         lines: list[dict[str, Any]] = []
         facts: dict[str, Any] = {}
         failures: list[str] = []

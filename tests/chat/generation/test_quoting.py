@@ -1,6 +1,7 @@
 """The quotes of an extractive answer are complete, readable, and the documents' own words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from chat.generation import extractive
 from chat.generation.binding import bind
 from chat.generation.sentences import Sentence, marks_in, redact, written_sentences
 from chat.generation.spans import units
-from knowledge.passages import Passage
+from knowledge.passages import Judged, Passage
 from tests.fakes import BagOfWordsEmbedder
 
 BEFORE = "Text of the version in front of the passage. "
@@ -64,6 +65,63 @@ def test_a_table_row_comes_with_the_head_of_its_table() -> None:
     text, sentences = answer("What is the fee for the zone South?", table)
     assert text == "| Zone | Fee |\n| --- | --- |\n| South | 19 [1] |"
     assert sentences == [Sentence(0, len(text), (1,), "supported")]
+
+
+def test_a_row_of_a_passage_that_begins_within_a_table_names_its_columns() -> None:
+    text = "| Lyon | 12 days |\n| Nantes | 14 days |"
+    cut = replace(passage(text), columns="| Town | Holiday \\| leave |")
+    (quote, *_) = extractive.choose("How many days in Nantes?", [cut], embed)
+    assert quote.before == "| Town | Holiday \\| leave |\n| --- | --- |\n"
+    assert quote.text.startswith("| Nantes | 14 days")
+    assert cut.text[quote.start - cut.start : quote.end - cut.start].startswith("| Nantes")
+
+
+def test_columns_belong_to_the_table_that_was_begun_above_alone() -> None:
+    text = "| Lyon | 12 days |\n\nWords.\n\n| Desk | Days |\n| --- | --- |\n| Nantes desk | 14 |"
+    cut = replace(passage(text), columns="| Town | Holiday |")
+    (quote, *_) = extractive.choose("How many days for the Nantes desk?", [cut], embed)
+    assert quote.before.startswith("| Desk | Days |")
+
+
+def test_without_its_head_a_row_is_quoted_alone() -> None:
+    (quote, *_) = extractive.choose("Nantes days?", [passage("| Nantes | 14 days |")], embed)
+    assert quote.before == ""
+
+
+def judged(text: str, likely: dict[str, float], page: float = 0.9) -> Passage:
+    """A passage that the reader has read; its sentences by what they begin with."""
+    made = passage(text)
+    spans = [
+        (unit.start, unit.end, score)
+        for unit in units(text)
+        for begin, score in likely.items()
+        if text[unit.start : unit.end].startswith(begin)
+    ]
+    return replace(made, judged=Judged(page, tuple(spans)))
+
+
+def test_the_readers_sentence_comes_first_and_nothing_is_embedded() -> None:
+    def never(texts: Sequence[str]) -> np.ndarray:
+        raise AssertionError("a passage that was read needs no vectors")
+
+    text = "Annual leave is leave that is annual. Staff get thirty days. The canteen is closed."
+    read = judged(text, {"Annual": 0.02, "Staff": 0.95, "The canteen": 0.01})
+    quotes = extractive.choose("How much annual leave?", [read], never)
+    assert [quote.text for quote in quotes] == ["Staff get thirty days."]
+
+
+def test_where_some_passages_were_read_the_others_are_not_quoted() -> None:
+    read = judged("Staff get thirty days.", {"Staff": 0.9})
+    other = passage("Annual leave is thirty days, says another page.", document_id=2)
+    quotes = extractive.choose("How much annual leave?", [read, other], embed)
+    assert {quote.passage.document_id for quote in quotes} == {1}
+
+
+def test_what_was_read_and_holds_no_sentence_leaves_the_others() -> None:
+    read = judged("# Leave", {})
+    other = passage("Annual leave is thirty days, says another page.", document_id=2)
+    quotes = extractive.choose("How much annual leave?", [read, other], embed)
+    assert {quote.passage.document_id for quote in quotes} == {2}
 
 
 def test_a_short_list_is_quoted_whole_with_its_lead_in() -> None:

@@ -2,13 +2,8 @@
 
 import pytest
 
-from knowledge.retrieval.calibration import (
-    THRESHOLD,
-    Features,
-    HitFeatures,
-    answerable,
-    relevance,
-)
+from knowledge.retrieval.answerability import LINE, shipped, signals_of
+from knowledge.retrieval.calibration import THRESHOLD, Features, HitFeatures, relevance
 from knowledge.retrieval.embedder import LocalEmbedder
 from knowledge.retrieval.retriever import RetrieverConfig, retrieve
 from tests.knowledge.retrieval.making import index
@@ -35,6 +30,10 @@ def manual(tmp_path_factory, embedder):
     return index(tmp_path_factory.mktemp("manual"), MANUAL, title="Manual", embedder=embedder)
 
 
+def answerable(features):
+    return shipped().judge(signals_of(features), 0.05).answerable
+
+
 def ask(manual, embedder, question):
     vector = embedder.embed_query(question) if embedder else None
     return retrieve(question, vector, manual, manual.allow(None), RetrieverConfig())
@@ -55,7 +54,7 @@ def ask(manual, embedder, question):
 def test_the_manuals_own_questions_are_answerable(manual, embedder, question, row):
     found = ask(manual, embedder, question)
     assert found.hits[0].row == row
-    assert found.answerable >= THRESHOLD
+    assert answerable(found.features) >= LINE
     assert found.hits[0].relevance >= THRESHOLD
 
 
@@ -75,13 +74,13 @@ def test_the_manuals_own_questions_are_answerable(manual, embedder, question, ro
 )
 def test_strangers_questions_are_not(manual, embedder, question):
     found = ask(manual, embedder, question)
-    assert found.answerable < THRESHOLD
+    assert answerable(found.features) < LINE
     assert all(hit.relevance < THRESHOLD for hit in found.hits)
 
 
 def test_without_vectors_words_decide(manual):
-    assert ask(manual, None, "How do I add a document?").answerable >= THRESHOLD
-    assert ask(manual, None, "What is the capital of France?").answerable < THRESHOLD
+    assert answerable(ask(manual, None, "How do I add a document?").features) >= LINE
+    assert answerable(ask(manual, None, "What is the capital of France?").features) < LINE
     assert ask(manual, None, "How do I add a document?").hits[0].dense is None
 
 

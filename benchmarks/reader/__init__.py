@@ -1,0 +1,1 @@
+"""How the small reader is trained, exported and measured."""

@@ -1,0 +1,136 @@
+"""Export trained weights as int8 ONNX with their calibration.
+
+    python -m benchmarks.reader.export ../shared/data --trained DIR --out FOLDER
+
+The graph is fused as the embedder's is, then quantised: weights int8 per output channel,
+activations int8 with a scale of each run. The calibration is fitted on the exported graph, on the
+held-out articles and on what search finds for their questions.
+"""
+
+import argparse
+import importlib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.fit_calibration import balanced, fit
+from benchmarks.reader.measuring import features, sentence_loss, wandered
+from benchmarks.reader.network import ReaderNetwork
+from benchmarks.reader.sets import Question, load
+from knowledge.retrieval.models import file_sha256
+from knowledge.retrieval.reader.reader import LONGEST
+from knowledge.retrieval.reader.weights import ABOUT, FORMAT, GRAPH
+
+_OPSET = 17  # the newest that the tracing exporter's patterns are fused in
+TEMPERATURES = (0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
+NEUTRAL = {"bias": 0.0, "judged": 1.0, "pointed": 0.0, "temperature": 1.0}
+
+
+def plain(network: ReaderNetwork, target: Path) -> None:
+    """The network as a fused graph of floats."""
+    raw = target.with_suffix(".raw.onnx")
+    ids = torch.tensor([[2, 5, 6, 7, 3], [2, 8, 9, 3, 3]])
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]])
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    free = {0: "batch", 1: "length"}
+    with torch.inference_mode():
+        torch.onnx.export(
+            network.eval(),
+            (ids, mask, torch.zeros_like(ids)),
+            str(raw),
+            input_names=names,
+            output_names=["judged", "pointed"],
+            dynamic_axes={**dict.fromkeys((*names, "pointed"), free), "judged": {0: "batch"}},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    optimizer: Any = importlib.import_module("onnxruntime.transformers.optimizer")
+    config = network.body.config
+    fused = optimizer.optimize_model(
+        str(raw), model_type="bert", num_heads=int(config.num_attention_heads),
+        hidden_size=int(config.hidden_size), opt_level=0,
+    )  # fmt: skip
+    fused.save_model_to_file(str(target))
+    raw.unlink()
+
+
+def quantised(source: Path, target: Path) -> None:
+    """The same with int8 weights; the two heads stay as they are, being tiny."""
+    onnx: Any = importlib.import_module("onnx")
+    quantization: Any = importlib.import_module("onnxruntime.quantization")
+    graph = onnx.load(str(source)).graph
+    sizes = {each.name: min(each.dims, default=0) for each in graph.initializer}
+    heads = [x.name for x in graph.node if any(0 < sizes.get(y, 0) <= 2 for y in x.input)]
+    heads += [f"{name}_MatMul" for name in heads]  # what the quantiser calls a Gemm's
+    quantization.quantize_dynamic(
+        str(source), str(target), weight_type=quantization.QuantType.QInt8, per_channel=True,
+        nodes_to_exclude=heads,
+        extra_options={"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
+    )  # fmt: skip
+
+
+def load_trained(file: Path, attention: str = "eager") -> ReaderNetwork:
+    network = ReaderNetwork(attention)
+    network.load_state_dict(torch.load(file, weights_only=True))
+    return network.eval()
+
+
+def write(graph: Path, out: Path, calibration: dict[str, float], about: dict[str, Any]) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    if graph != out / GRAPH:
+        (out / GRAPH).write_bytes(graph.read_bytes())
+    said = {"format": FORMAT, "sha256": file_sha256(out / GRAPH), "calibration": calibration}
+    (out / ABOUT).write_text(json.dumps({**said, "trained": about}, indent=2) + "\n")
+
+
+def calibrated(folder: Path, held_out: Sequence[Question]) -> dict[str, float]:
+    """Constants fitted on the exported graph: first the sentences' temperature, then the page's.
+
+    Right paragraphs and, as many, the near-misses of the held-out articles; the questions with the
+    paragraph of another question stand for pages that search brings in vain.
+    """
+    losses = {x: sentence_loss(folder, held_out, x, LONGEST) for x in TEMPERATURES}
+    temperature = min(losses, key=lambda x: losses[x])
+    astray = wandered(held_out)
+    asked = [*held_out, *astray]
+    inputs = features(folder, asked, temperature, LONGEST)
+    labels = np.array([float(bool(x.answers)) for x in asked])
+    kinds = [("astray" if at >= len(held_out) else "own", bool(x.answers))
+             for at, x in enumerate(asked)]  # fmt: skip
+    weights = balanced(kinds)
+    weights[labels == 1] *= 2  # against two kinds of wrong pages
+    judged, pointed, bias = fit(inputs, labels, weights)
+    found = {"bias": bias, "judged": judged, "pointed": pointed, "temperature": temperature}
+    return {name: round(float(value), 4) for name, value in found.items()}
+
+
+def export(trained: Path, out: Path) -> None:
+    """Write graph and neutral calibration; the calibration needs the exported graph."""
+    with tempfile.TemporaryDirectory() as folder:
+        floats, small = Path(folder, "floats.onnx"), Path(folder, "small.onnx")
+        plain(load_trained(trained / "reader.pt"), floats)
+        quantised(floats, small)
+        about = json.loads((trained / "trained.json").read_text())
+        write(small, out, NEUTRAL, about)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--trained", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    export(given.trained, given.out)
+    about = json.loads((given.trained / "trained.json").read_text())
+    found = calibrated(given.out, load(given.data).held_out)
+    write(given.out / GRAPH, given.out, found, about)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Figures as people read them."""
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A share of 1, such as "97.5 %"."""
+    return f"{100 * share:.1f} %"

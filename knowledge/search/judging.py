@@ -1,0 +1,161 @@
+"""Whether what was found answers the question: the search's signals and the reader's opinion."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from uuid import UUID
+
+from django.conf import settings
+
+from knowledge.index_store import Snapshot
+from knowledge.ingestion.splitter import sentence_spans
+from knowledge.models import Calibration
+from knowledge.passages import Judged, Passage
+from knowledge.reader import fingerprint, reader
+from knowledge.retrieval.answerability import (
+    SURE,
+    Answerability,
+    CalibrationUnusable,
+    Judgement,
+    Read,
+    Signals,
+    from_dict,
+    shipped,
+    signals_of,
+)
+from knowledge.retrieval.names import unknown_codes
+from knowledge.retrieval.reader import Page
+from knowledge.retrieval.retriever import Retrieved
+from knowledge.search.masks import Visible
+
+logger = logging.getLogger(__name__)
+
+# Passages that are read before anything is decided, about 15 ms each; the second only where the
+# first is not sure. See docs/retrieval.md for what more would bring and cost.
+READ = 2
+_NOTHING = Judgement(0.0, 0.0)
+_MOST_SPANS = 200  # of a passage that are judged: a page of 220 tokens has some ten sentences
+
+
+@dataclass(frozen=True)
+class Judging:
+    """The passages with what the reader thinks of the first ones, and what follows."""
+
+    passages: tuple[Passage, ...]
+    judgement: Judgement = _NOTHING
+    unknown: tuple[str, ...] = ()
+    signals: Signals = field(default_factory=dict)
+    was_read: bool = True  # False where the reader was wanted and failed
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where a question was searched, what the search brought, and whether passages are read."""
+
+    snapshot: Snapshot
+    seen: Visible
+    retrieved: Retrieved
+    is_read: bool = True
+
+
+def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judging:
+    """Read the first passages and decide.
+
+    Args:
+        question: as it was searched.
+        passages: ranked, best first, as its asker may see them.
+        ground: what they come from.
+    """
+    if not passages:
+        return Judging(passages)
+    features = ground.retrieved.features
+    unknown = unknown_codes(question, ground.snapshot.index, ground.seen.rows)
+    if unknown:
+        return Judging(passages, unknown=unknown, signals=signals_of(features))
+    read: list[Judged] | None = []
+    if ground.is_read and ground.retrieved.is_known:
+        read = _read_first(question, passages)
+    signals = signals_of(features, [_opinion(one) for one in read or ()])
+    return Judging(
+        passages=_judged(passages, read or ()),
+        judgement=calibration_of(ground.snapshot).judge(signals, settings.REFUSED_ANSWERABLE),
+        signals=signals,
+        was_read=read is not None,
+    )
+
+
+def _read_first(question: str, passages: Sequence[Passage]) -> list[Judged] | None:
+    """The first passages one by one, up to one that surely answers."""
+    found: list[Judged] = []
+    for passage in passages[:READ]:
+        read = read_passages(question, [passage])
+        if not read:
+            return None if read is None else found
+        found += read
+        if read[0].answerable >= SURE:
+            break
+    return found
+
+
+def _opinion(one: Judged) -> Read:
+    return Read(one.answerable, one.best)
+
+
+def read_passages(question: str, passages: Sequence[Passage]) -> list[Judged] | None:
+    """What the reader thinks of each passage; empty without a reader, None where it failed."""
+    model = reader()
+    if model is None:
+        return []
+    spans = [tuple(sentence_spans(passage.text)[:_MOST_SPANS]) for passage in passages]
+    pages = [
+        Page(passage.text, of_page, passage.heading or passage.title)
+        for passage, of_page in zip(passages, spans, strict=True)
+    ]
+    try:
+        readings = model.read(question, pages)
+    except Exception:  # edge: a native library; the search's own signals stand in
+        logger.exception("passages are judged without the reader: it failed")
+        return None
+    return [
+        Judged(
+            one.answerable,
+            tuple((*span, score) for span, score in zip(of_page, one.sentences, strict=True)),
+        )
+        for one, of_page in zip(readings, spans, strict=True)
+    ]
+
+
+def calibration_of(snapshot: Snapshot) -> Answerability:
+    """What was fitted on this installation's golden questions, else what was shipped.
+
+    A fit counts as long as embedding model and reader are those that it was made with.
+    """
+    if snapshot.calibration is None:
+        return shipped()
+    fitted = _fitted(snapshot.calibration)
+    if fitted is None or not is_of(fitted, snapshot.model):
+        return shipped()
+    return fitted
+
+
+def is_of(fitted: Answerability, model: str) -> bool:
+    """Whether a fit was made with this embedding model and the reader that is here now."""
+    made_with = fitted.provenance
+    return (made_with.get("embedding_model"), made_with.get("reader")) == (model, fingerprint())
+
+
+@lru_cache(maxsize=8)
+def _fitted(key: UUID) -> Answerability | None:
+    """A finished fit never changes, so that it is read once."""
+    values = Calibration.objects.filter(pk=key).values_list("values", flat=True).first()
+    try:
+        return from_dict(values or {})
+    except CalibrationUnusable:
+        logger.exception("the fit %s cannot be used: the shipped calibration stands in", key)
+        return None
+
+
+def _judged(passages: tuple[Passage, ...], read: Sequence[Judged]) -> tuple[Passage, ...]:
+    first = [replace(p, judged=one) for p, one in zip(passages, read, strict=False)]
+    return (*first, *passages[len(first) :])
