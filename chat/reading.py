@@ -52,15 +52,15 @@ class Turn:
     answer: Message
     body: dict[str, Any]
     notes: list[Note]
-    versions: Mapping[Any, Versions]  # by the id of question and answer
+    versions: Mapping[Any, Versions] = field(default_factory=dict)  # by question's, answer's id
 
     @property
     def question_versions(self) -> Versions:
-        return self.versions[self.question.pk]
+        return self.versions.get(self.question.pk, Versions((self.question.pk,), 1))
 
     @property
     def answer_versions(self) -> Versions:
-        return self.versions[self.answer.pk]
+        return self.versions.get(self.answer.pk, Versions((self.answer.pk,), 1))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import logging, core.logs
 core.logs.configure({"level": "INFO"})
 logging.getLogger("uvicorn.error").info("Started server process")
 logging.getLogger("uvicorn.error").error("went wrong")
+logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "::1", "/ws/?secret")
 """
 
 
@@ -28,6 +29,7 @@ def test_a_server_says_little_under_a_supervisor_and_never_hides_an_error(superv
     )
     assert "went wrong" in done.stderr
     assert ("Started server process" in done.stderr) is not bool(supervised)
+    assert "secret" not in done.stderr
 
 
 def test_a_row_that_a_database_refused_is_left_out_of_the_traceback() -> None:

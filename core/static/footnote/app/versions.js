@@ -13,11 +13,17 @@ async function redraw({ session_id, message_id }) {
   return article;
 }
 
+let busy = false; // pressing twice makes one version
+
 async function again(form, submitter) {
+  if (busy) return;
+  busy = true;
   try {
     await redraw(await post(form.action, new FormData(form, submitter)));
   } catch (error) {
     showError(error.message);
+  } finally {
+    busy = false;
   }
 }
 
