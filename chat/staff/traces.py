@@ -176,14 +176,18 @@ async def _growing(whole: str, run: Run, wish: Wish) -> AsyncIterator[bytes]:
 async def _steps(run: Run, work: Any) -> AsyncIterator[bytes]:
     """A line for each step, until it is done or has taken too long."""
     at, waited = 0, 0.0
-    while not work.done() and waited < REPLAY_SECONDS:
+    while True:
+        is_last = work.done() or waited >= REPLAY_SECONDS
+        batch = run.log[at:]
+        at += len(batch)
+        for event in batch:
+            if event.kind == "step":
+                line = render_to_string("chat/admin/_step.html", {"words": event.data["text"]})
+                yield line.encode()
+        if is_last:
+            return
         await asyncio.sleep(_LOOK_SECONDS)
         waited += _LOOK_SECONDS
-        new = [event.data["text"] for event in run.log[at:] if event.kind == "step"]
-        at = len(run.log)
-        for words in new:
-            line = render_to_string("chat/admin/_step.html", {"words": words})
-            yield line.encode()
 
 
 def _result(work: Any, message_id: UUID) -> dict[str, Any]:

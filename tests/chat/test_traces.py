@@ -1,7 +1,9 @@
 """How an answer came to be is kept with it, read by staff on one page, and erased with it."""
 
 import json
+import time
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +14,14 @@ from django.db import connection
 from django.test import Client
 
 from chat.forgetting import forget_document
+from chat.generation.prompts import Message as PromptMessage
 from chat.models import Message, Trace
 from chat.retelling import Told, tell
-from chat.services import Asked, clear_memory, delete_session
+from chat.services import Asked, Question, ask, clear_memory, delete_session
+from chat.tracing import Tracer, seal
+from chat.waiting import wait_for_answer
 from knowledge.models import Document
+from knowledge.passages import LeftOut, Scores, SearchResult
 from knowledge.services import delete_document
 from tests.model_server import ModelServer, Script
 from users.models import User
@@ -277,3 +283,36 @@ def test_small_talk_has_a_trace_without_a_search(alice: User, answered: Answered
     assert found.searches == ()
     assert found.prompts == ()
     assert Message.objects.get(pk=found.message.pk).outcome == "general"
+
+
+def test_what_is_known_is_kept_while_the_answer_is_still_written(
+    alice: User, leave: Document, model_server: ModelServer
+) -> None:
+    model_server.script = Script(text="It is paid in full for some weeks [1]. " * 6, delay=0.05)
+    asked = ask(alice, Question(QUESTION))
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not Trace.objects.filter(message=asked.answer).exists():
+        time.sleep(0.05)
+    row = Message.objects.get(pk=asked.answer.pk)
+    body = Trace.objects.get(message=asked.answer).body
+    assert row.state == "running"
+    assert body["searches"]
+    assert body["prompts"]
+    wait_for_answer(asked.answer.pk)
+
+
+def test_a_thousand_candidates_are_counted_and_some_are_kept() -> None:
+    scores = Scores(dense=0.1, lexical=None, fused=1.0)
+    many = tuple(LeftOut(str(uuid4()), n, 0.1, scores, "beyond limit") for n in range(1000))
+    trace = Tracer()
+    for question in range(3):
+        trace.searched(question, "asked", SearchResult((), 0.5, 1.0, 9, 1, left_out=many))
+    searches = trace.noted().body["searches"]
+    assert sum(len(search["left_out"]) for search in searches) == 400
+    assert sum(search["more"] for search in searches) == 2600
+
+
+def test_a_seal_says_nothing_of_short_words() -> None:
+    one = PromptMessage("user", "yes")
+    assert seal(one) == seal(PromptMessage("user", "yes")) != seal(PromptMessage("user", "no"))
+    assert seal(one) not in {sha256(b"user\nyes").hexdigest()[:32], sha256(b"yes").hexdigest()[:32]}
