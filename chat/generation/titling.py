@@ -1,5 +1,6 @@
 """A short title for a conversation, from its first question: the request, and what is taken."""
 
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ from chat.generation.understanding.language import is_in_another, language_of
 MAX_TOKENS = 40
 LONGEST = 60  # characters, as titles that are cut from a question
 _QUESTION_CHARS = 1000
+_MARK = re.compile(r"\s*\[\d{1,3}\]")
 _SIGNS = str.maketrans("", "", '*_`#"“”«»<>[]|')
 
 RULES = """You name a conversation by its first question. Write a title of two to six words, in the
@@ -32,7 +34,8 @@ def read(reply: str, question: str) -> str:
     lines: Sequence[str] = [line for line in reply.splitlines() if line.strip()]
     if len(lines) != 1:
         return ""
-    said = " ".join(lines[0].translate(_SIGNS).split()).removeprefix("Title: ").rstrip(" .。")
+    plain = _MARK.sub("", lines[0]).translate(_SIGNS)
+    said = " ".join(plain.split()).removeprefix("Title: ").rstrip(" .。")
     is_strange = len(said) > LONGEST or "://" in said or "NOT_IN_DOCUMENTS" in said
     if is_strange or is_in_another(said, language_of(question), question):
         return ""
