@@ -108,7 +108,7 @@ async def _answered(run: Run, desk: Desk, job: Job) -> Made:
         model=ending.model,
         text=run.text,
         confidence=ending.confidence,
-        notice=(ending.notice or {}).get("detail", ""),
+        notice=ending.notice["detail"] if ending.notice else "",
         supports=tuple(sentence.support for sentence in ending.sentences),
         sources=tuple(
             _source(number, quoted.passage.document_id, quoted.passage.title, quoted.start)

@@ -28,6 +28,7 @@ from chat.remembering import summarise
 from chat.runs import Quoted, Run, passage_source
 from chat.safety import Screen
 from chat.talking import talk_in, talked
+from chat.titling import entitle
 from chat.tokencounts import correct
 from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
@@ -78,6 +79,8 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     run.trace.reached("admitted")
     if refused is not None:
         return refused
+    if job.models:
+        run.chores.append(partial(entitle, message_id=run.message_id))
     if job.is_summary_due:
         run.chores.append(partial(summarise, message_id=run.message_id))
     if not found.passages or found.answerable < ANSWERABLE:

@@ -5,20 +5,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
-from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import Error as DatabaseError
 
+from chat import resting
 from chat.accounts import paying
+from chat.calldesk import CallDesk
 from chat.conf import models_for
 from chat.generation.context import estimate_tokens
-from chat.generation.llm import ChatModel, ModelConfig, ModelError, ModelFailed, ModelTimeout, Token
+from chat.generation.llm import ModelConfig, ModelError, ModelFailed, ModelTimeout, Token
 from chat.generation.modelconfig import Limits, ModelBusy, ModelResting, limits_of
 from chat.generation.patience import LONGEST_RETRY_AFTER
 from chat.generation.prompts import Message
@@ -28,15 +29,7 @@ from chat.spending import Order, Receipt, reserve, settle
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-
-class CallDesk(Protocol):
-    """Where a call gets its threads for rows and its model."""
-
-    def rows(self, work: Callable[[], T]) -> Awaitable[T]: ...
-
-    def model(self, config: ModelConfig) -> ChatModel: ...
+__all__ = ["CallDesk", "CountedModel", "Request", "ask_model"]
 
 
 @dataclass(frozen=True)
@@ -182,6 +175,7 @@ class CountedModel:
             raise
         finally:
             await self._settle(call_id, receipt())
+            await resting.tell(self.desk, self.config.name, model.breaker)
 
     async def _reserve(self, count: Count, limits: Limits) -> int:
         config, sent = self.config, count.tokens_sent

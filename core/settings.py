@@ -156,6 +156,7 @@ MEMORY_MESSAGES = _number("MEMORY_MESSAGES", 10, 0, 200)
 MEMORY_TOKENS = _number("MEMORY_TOKENS", 2000, 0, 1_000_000)
 REWRITE_TIMEOUT_MS = _number("REWRITE_TIMEOUT_MS", 2000, 0, 60_000)
 REFUSED_ANSWERABLE = _share("REFUSED_ANSWERABLE", "0.05")
+TITLE_TIMEOUT_MS = _number("TITLE_TIMEOUT_MS", 5000, 0, 60_000)
 WHEN_NOT_FOUND = _choice("WHEN_NOT_FOUND", "refuse", "general")
 EMBEDDING_PROVIDER = _choice("EMBEDDING_PROVIDER", "local", "openai")
 EMBEDDING_MODEL = _text("EMBEDDING_MODEL", "all-MiniLM-L6-v2")
@@ -256,7 +257,7 @@ HEALTH_PARTS = {
     "evidence": "evaluation.watching.health",
 }
 # What GET /metrics tells; each yields prometheus_client's families.
-METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect"]
+METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect", "chat.metrics.collect"]
 METRICS_TOKEN = _text("METRICS_TOKEN")
 
 # --- Django -----------------------------------------------------------------------------------

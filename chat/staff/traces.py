@@ -12,6 +12,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -32,6 +33,7 @@ from core.staff import is_staff
 logger = logging.getLogger(__name__)
 
 READS_WORDS = "chat.read_said"
+READS_FIGURES = "chat.view_message"  # as the admin's own page of a message
 REPLAY_SECONDS = 180  # a page waits no longer
 _LOOK_SECONDS = 0.2
 _SHOWN_CHARS = 20_000  # of one message of a prompt; the rest is in the download
@@ -51,8 +53,9 @@ def urls() -> list[URLPattern]:
 
 
 def _checked(request: HttpRequest) -> HttpResponse | None:
-    """Where somebody is sent who has not signed in; 404 for who has and is no staff."""
-    if is_staff(request):
+    """Where somebody is sent who has not signed in; 404 for who has and may read no trace."""
+    may_read = request.user.has_perm(READS_FIGURES) or request.user.has_perm(READS_WORDS)
+    if is_staff(request) and may_read:
         return None
     if request.user.is_authenticated:
         raise Http404
@@ -128,7 +131,7 @@ def download(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
 @require_POST
 @csrf_protect
-def make_again(request: HttpRequest, message_id: UUID) -> HttpResponse:
+def make_again(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
     """Make it once more; the page grows while that goes on, and ends with what is different."""
     refused = _checked(request)
     if refused is not None:
@@ -173,14 +176,18 @@ async def _growing(whole: str, run: Run, wish: Wish) -> AsyncIterator[bytes]:
 async def _steps(run: Run, work: Any) -> AsyncIterator[bytes]:
     """A line for each step, until it is done or has taken too long."""
     at, waited = 0, 0.0
-    while not work.done() and waited < REPLAY_SECONDS:
+    while True:
+        is_last = work.done() or waited >= REPLAY_SECONDS
+        batch = run.log[at:]
+        at += len(batch)
+        for event in batch:
+            if event.kind == "step":
+                line = render_to_string("chat/admin/_step.html", {"words": event.data["text"]})
+                yield line.encode()
+        if is_last:
+            return
         await asyncio.sleep(_LOOK_SECONDS)
         waited += _LOOK_SECONDS
-        new = [event.data["text"] for event in run.log[at:] if event.kind == "step"]
-        at = len(run.log)
-        for words in new:
-            line = render_to_string("chat/admin/_step.html", {"words": words})
-            yield line.encode()
 
 
 def _result(work: Any, message_id: UUID) -> dict[str, Any]:

@@ -185,3 +185,14 @@ def test_no_model_is_asked_where_it_is_switched_off(
     answered(alice, NEXT, session_id=first.session.pk)
     assert rewritings(server) == []
     assert Message.objects.filter(retrieval__understood__by="turns").count() == 1
+
+
+def test_what_is_shown_of_a_follow_up_can_be_read(
+    alice: User, documents: None, answered: Ask
+) -> None:
+    first = answered(alice, FIRST)
+    second = answered(alice, "And how is it paid?", session_id=first.session.pk)
+    [shown] = reading.answer(second.answer, user=alice)["searched_for"]
+    assert shown.startswith("And how is it paid? (")
+    [query] = second.answer.retrieval["understood"]["queries"]
+    assert query != shown

@@ -187,3 +187,10 @@ def test_an_error_of_our_own_ends_in_a_failed_answer_that_can_be_asked_again(
     found = parse(b"".join(api(alice).get(f"/api/chat/messages/{message.pk}/stream/")))
     assert found[-1].event == "error"
     assert json.loads(json.dumps(found[-1].data))["code"] == "retrieval_unavailable"
+
+
+def test_an_answer_in_another_language_is_told(ask: Ask, model_server: ModelServer) -> None:
+    model_server.script = Script(text="Bis zu zweiundfünfzig Wochen Elternzeit [1].")
+    body = ask()[-1].data
+    assert body["message"] == "Bis zu zweiundfünfzig Wochen Elternzeit [1]."
+    assert body["notice"]["code"] == "other_language"

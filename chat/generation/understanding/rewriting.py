@@ -32,7 +32,7 @@ _LABEL = re.compile(
 )
 _REFUSAL = re.compile(
     r"\b(?:as an ai|i cannot|i can't|i'm sorry|i am sorry|NOT_IN_DOCUMENTS|sure,|certainly)\b"
-    r"|<<<|>>>|\bhttps?://|```",
+    r"|<<<|>>>|\bhttps?://|```|\[\d{1,3}\]",
     re.IGNORECASE,
 )
 
