@@ -36,6 +36,7 @@ class Job:
     language: str = ""
     frame: Frame = field(default_factory=Frame)
     is_summary_due: bool = False
+    fresh: bool = False  # no earlier answer may be given
 
     @property
     def prompt_version(self) -> str:
@@ -68,6 +69,7 @@ def load(message_id: UUID) -> Job:
         language=language,
         frame=_frame(models, recalled.summary, language),
         is_summary_due=recalled.is_due,
+        fresh=bool(options.get("fresh")),
     )
 
 

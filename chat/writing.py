@@ -52,7 +52,6 @@ class Written:
     left_out: int = 0  # sentences that their passages do not support
     is_not_found: bool = False  # the model says that the passages do not answer
     used_web: bool = False
-    was_redacted: bool = False  # personal data was hidden from the model
     notice: wording.Notice | None = None
     errors: list[ModelError] = field(default_factory=list)
 
@@ -128,7 +127,6 @@ async def _write(
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
-                result.was_redacted = result.was_redacted or piece.was_redacted
             elif isinstance(piece, generation.LeftOut):
                 result.left_out = piece.sentences
             await writing.apply(piece)

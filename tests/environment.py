@@ -26,5 +26,6 @@ os.environ.update(
     CHAT_RATE_ANONYMOUS="1000/min",
     CHAT_RATE_USER="1000/min",
     RETENTION_DAYS="30",
+    ANSWER_CACHE_HOURS="0",  # tests ask the same again and again; those of the cache switch it on
     TIME_ZONE="UTC",
 )

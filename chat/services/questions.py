@@ -19,7 +19,10 @@ MOST_PASSAGES = 50
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. ``address`` is the key of the caller's address (``core.throttles``)."""
+    """What is asked. ``address`` is the key of the caller's address (``core.throttles``).
+
+    ``fresh``: no earlier answer to an equal question may be given.
+    """
 
     text: str
     session_id: UUID | None = None
@@ -28,6 +31,7 @@ class Question:
     include_sources: bool = True
     filters: Filters = field(default_factory=Filters)
     address: str = ""
+    fresh: bool = False
 
     @property
     def digest(self) -> str:
@@ -87,4 +91,5 @@ def stored_options(question: Question) -> dict[str, Any]:
             "source": question.filters.source,
             "document_ids": list(question.filters.document_ids),
         },
+        **({"fresh": True} if question.fresh else {}),
     }

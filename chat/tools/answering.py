@@ -113,6 +113,7 @@ class AnswerTools:
             logger.exception("the function %s failed", call.name)
             entry["error"] = BROKEN
         entry |= {"ms": round((monotonic() - began) * 1000), "found": list(brought.documents)}
+        entry["degraded"] = list(brought.degraded)
         if brought.computed:
             self.answer.computed.append(brought.computed)
         self._note(entry, brought.result.passages)
