@@ -10,6 +10,7 @@ the first answer was made from may be hidden from the second asker.
 
 import hashlib
 import json
+import logging
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from chat import reading, wording
@@ -35,6 +37,8 @@ from chat.runs import Quoted, Run
 from chat.searched import told_by_tools
 from knowledge.passages import Passage, Span, SpanText
 from knowledge.search import fingerprint, read_spans
+
+logger = logging.getLogger(__name__)
 
 FORM = 1  # of the key; raised where answers are made in another way
 HIT, MISS = "hit", "miss"
@@ -78,10 +82,14 @@ async def look(run: Run, desk: Desk, job: Job) -> Look:
     """Look for an earlier answer to an equal question, unless a fresh one is wanted."""
     if not settings.ANSWER_CACHE_HOURS or "orders" in run.fields.get("safety", {}):
         return Look()
-    key = await desk.cpu(partial(key_of, job))
-    if not key or job.fresh:
-        return Look(key)
-    earlier = await desk.cpu(partial(earlier_answer, job, key))
+    try:
+        key = await desk.cpu(partial(key_of, job))
+        if not key or job.fresh:
+            return Look(key)
+        earlier = await desk.cpu(partial(earlier_answer, job, key))
+    except DatabaseError:
+        logger.exception("no earlier answer could be looked for; a new one is written")
+        return Look()
     if earlier is None:
         run.fields = {**run.fields, "cache": MISS}
     return Look(key, earlier)
@@ -90,7 +98,9 @@ async def look(run: Run, desk: Desk, job: Job) -> Look:
 def give(run: Run, earlier: Earlier) -> Ending:
     """Say an earlier answer once more, with footnotes of its own."""
     message = earlier.message
-    retrieval = {key: value for key, value in message.retrieval.items() if key != "tools"}
+    # Which documents functions told of must be known; what they were asked is the first asker's.
+    tools = [{**tool, "arguments": {}} for tool in message.retrieval.get("tools", [])]
+    retrieval = {**message.retrieval, **({"tools": tools} if tools else {})}
     sentences = tuple(Sentence.from_dict(stored) for stored in message.sentences)
     run.model, run.sentences = message.model, sentences
     run.fields = {
@@ -123,9 +133,12 @@ async def keep(run: Run, desk: Desk, asked: tuple[Job, Look], ending: Ending) ->
     """Let an answer be given again where it may be; what it rests on must still be the same."""
     job, look = asked
     if look.key and may_be_shared(run, job, ending):
-        key = await desk.cpu(partial(key_of, job))
-        if key == look.key:
-            run.fields = {**run.fields, "share_key": key}
+        try:
+            key = await desk.cpu(partial(key_of, job))
+        except DatabaseError:
+            logger.exception("message %s is not shared", run.message_id)
+        else:
+            run.fields = {**run.fields, "share_key": key if key == look.key else ""}
     return ending
 
 

@@ -1,6 +1,7 @@
 """An equal question of somebody with the same documents gets the earlier answer; nobody else."""
 
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,10 +11,12 @@ from rest_framework.test import APIClient
 
 from chat.generation.voice import Voice
 from chat.models import Message, ModelCall
-from chat.services import Asked, delete_session, rate
+from chat.services import Asked, Question, delete_session, rate
+from chat.services import ask as ask_service
 from chat.sharedfigures import collect
 from chat.sharing import normalised
 from chat.voices import save_voice
+from chat.waiting import wait_for_answer
 from knowledge import index_store, indexing
 from knowledge.models import Document
 from knowledge.passages import Filters
@@ -282,6 +285,24 @@ def test_an_erased_document_is_in_no_answer_that_is_given_again(
         message.refresh_from_db()
         assert "fifty-two" not in message.text
     assert "fifty-two" not in ask(charlie).text
+
+
+def test_a_document_that_is_erased_while_its_answer_is_given_again_leaves_no_words(
+    ask: Ask, alice: User, charlie: User, server: ModelServer, settings: Any
+) -> None:
+    settings.MODERATION_MODEL = "moderate"
+    assert "fifty-two" in ask(alice, model="extractive").text
+    leave = Document.objects.get()
+    server.moderation = Moderation(delay=2.0)  # the answer is there and waits for a word on it
+    question = Question(QUESTION, model="extractive")
+    answer = ask_service(charlie, question).answer
+    time.sleep(1.0)
+    delete_document(leave)
+    wait_for_answer(answer.pk)
+    answer.refresh_from_db()
+    assert answer.state == "done"
+    assert "fifty-two" not in answer.text
+    assert [one.document_id for one in answer.citations.all()] in ([None], [])
 
 
 def test_a_restriction_that_no_revision_tells_of_is_seen_all_the_same(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -15,11 +16,13 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from chat.models import Message, ModelCall
+from chat.runs import Run
 from chat.runtime import runtime
 from chat.services import Asked, Question, stop
 from chat.services import ask as ask_service
 from chat.tools.site import told
 from chat.waiting import wait_for_answer
+from chat.wording import tool_step
 from knowledge.models import Document
 from knowledge.passages import Filters
 from tests.chat import site_functions
@@ -88,7 +91,7 @@ def test_no_function_shows_a_stranger_what_is_not_theirs(
     tools.requests.clear()
     tools.first = [calls(*wanted)]
     ask(alice)
-    assert "4711" in results(tools)[1]
+    assert "4711" in "".join(results(tools))
     assert "Secret bonus" in results(tools)[2]
 
 
@@ -247,6 +250,27 @@ def test_what_comes_from_the_web_is_marked_and_gives_no_orders(
     assert "PELICAN" not in said
     assert message.notice["code"] == "from_web"
     assert message.retrieval["tools"][0]["web"] is True
+
+
+def test_personal_data_goes_to_no_function_of_the_site(
+    ask: Ask, alice: User, tools: ModelServer, settings: Any
+) -> None:
+    settings.CHAT_TOOLS = named("search_the_web")
+    settings.PII_POLICY = "redact"
+    tools.first = [calls(("search_the_web", {"query": "jane.doe@example.org"}))]
+    message = ask(alice)
+    assert results(tools) == ["Personal data must not be sent there. Call it without."]
+    assert message.retrieval["tools"][0]["web"] is False
+    assert message.notice is None
+
+
+def test_a_step_is_told_without_its_words_once_a_document_may_not_be_read() -> None:
+    run = Run(uuid4(), uuid4(), 1)
+    run.tell(*tool_step("en", "search_documents", {"query": "words of a document"}))
+    step = run.log[-1]
+    assert run.as_readable(step).data["text"] == "Searched again: words of a document"
+    run.gone = {7: "restricted"}
+    assert run.as_readable(step).data["text"] == "Searched again"
 
 
 def test_a_function_that_hangs_or_fails_is_given_up(
