@@ -40,6 +40,7 @@ def retry(user: Any, message_id: UUID, address: str = "") -> Asked:
         include_sources=answer.options.get("include_sources", True),
         filters=filters_of(answer.options),
         address=address,
+        fresh=True,
     )
     return ask(user, question)
 
