@@ -92,6 +92,8 @@ def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> It
         **os.environ,
         "ENV_FILE": "", "SECRET_KEY": secrets.token_hex(32), "DATA_DIR": own, "PORT": str(port),
         "SITE_URL": url, "CHAT_RATE_USER": "", "CHAT_RATE_ANONYMOUS": "", "LOG_LEVEL": "WARNING",
+        # The same is asked again and again here, and each answer is to be written.
+        "ANSWER_CACHE_HOURS": "0",
         "DJANGO_SUPERUSER_EMAIL": EMAIL, "DJANGO_SUPERUSER_PASSWORD": PASSWORD, **settings,
     }  # fmt: skip
     _manage(env, "migrate")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from chat import checking, wording
+from chat import checking, sharing, wording
 from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.desks import Desk
 from chat.general import general
@@ -69,6 +69,14 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     talk = talk_in(job)
     if talk:
         return await talked(run, desk, job, talk)
+    look = await sharing.look(run, desk, job)
+    if look.earlier is not None:
+        return await screen.question() or sharing.give(run, look.earlier)
+    ending = await _searched(run, desk, job, screen)
+    return await sharing.keep(run, desk, (job, look), ending)
+
+
+async def _searched(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     asked = await understand(job, desk)
     run.trace.reached("understood")
     found = await desk.cpu(partial(find, job, asked))
@@ -195,6 +203,7 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
     async def take(piece: generation.Piece | None) -> None:
         if isinstance(piece, generation.Used):
             run.chores.append(partial(_count, run.model, piece))
+            run.was_redacted = run.was_redacted or piece.was_redacted
         if piece is not None:
             _apply(run, piece)
         await screen.written(is_last=piece is None)

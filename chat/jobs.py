@@ -37,6 +37,7 @@ class Job:
     frame: Frame = field(default_factory=Frame)
     is_summary_due: bool = False
     summary_documents: tuple[tuple[int, int], ...] = ()
+    is_fresh: bool = False  # no earlier answer may be given
 
     @property
     def prompt_version(self) -> str:
@@ -77,6 +78,7 @@ def load(message_id: UUID, known: Message | None = None) -> Job:
         frame=_frame(models, recalled.summary, language),
         is_summary_due=recalled.is_due,
         summary_documents=recalled.documents,
+        is_fresh=bool(options.get("is_fresh")),
     )
 
 

@@ -150,17 +150,15 @@ def _answers() -> Iterator[Metric]:
     rows: list[Any] = list(
         Trace.objects.filter(day=today())
         .order_by()
-        .values("message__state", "message__outcome", "is_shared")
+        .values("message__state", "message__outcome")
         .annotate(answers=Count("pk"), **sums)
     )
     counts: dict[tuple[str, str], int] = {}
     verdicts = dict.fromkeys(_VERDICTS, 0)
-    shared = {"hit": 0, "miss": 0}
     for row in rows:
         state = row["message__state"]
         key = (state, row["message__outcome"] or "" if state == Message.State.DONE else "")
         counts[key] = counts.get(key, 0) + row["answers"]
-        shared["hit" if row["is_shared"] else "miss"] += row["answers"]
         for name in _VERDICTS:
             verdicts[name] += row[name] or 0
     labels = ("state", "outcome")
@@ -172,6 +170,3 @@ def _answers() -> Iterator[Metric]:
     said = {(name,): count for name, count in verdicts.items()}
     says = "Sentences of today's answers by what the check found."
     yield gauge("footnote_sentences_today", says, said, ("support",))
-    says = "Answers of today that were taken over from an equal question, or not."
-    kinds = {(name,): count for name, count in shared.items()}
-    yield gauge("footnote_answers_shared_today", says, kinds, ("shared",))

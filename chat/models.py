@@ -139,6 +139,9 @@ class Message(TimeStampedModel):
     tokens_used = models.PositiveIntegerField(default=0)
     processing_time = models.PositiveIntegerField(default=0)  # ms
     searched = models.PositiveIntegerField(default=0)  # documents that were searched
+    # See chat.sharing: the key under which it may be given again, and whether one was looked for.
+    share_key = models.CharField(max_length=64, blank=True)
+    cache = models.CharField(max_length=4, blank=True)  # "hit": an earlier answer, or "miss"
     # One message for one key: POSTed twice, answered once.
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     request_hash = models.CharField(max_length=64, blank=True)
@@ -165,7 +168,15 @@ class Message(TimeStampedModel):
         indexes = [
             models.Index(
                 fields=["lease_until"], condition=Q(state="running"), name="running_answers"
-            )
+            ),
+            models.Index(
+                fields=["share_key", "created_at"],
+                condition=~Q(share_key=""),
+                name="answers_to_give_again",
+            ),
+            models.Index(
+                fields=["cache", "created_at"], condition=~Q(cache=""), name="answers_looked_for"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -205,7 +205,7 @@ def _answer(message: Message, shelf: _Shelf) -> dict[str, Any]:
         "model": message.model,
         "notice": message.notice,
         "degraded": message.degraded,
-        "cached": False,
+        "cached": message.cache == "hit",
         "tokens_used": message.tokens_used,
         "processing_time": message.processing_time,
     }

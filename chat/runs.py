@@ -136,6 +136,7 @@ class Run:
     is_lost: bool = False  # another process has its lease
     stage: str = "search"
     language: str = ""  # of the question, once it is known
+    was_redacted: bool = False  # personal data was hidden from the model and put back
     computed: list[str] = field(default_factory=list)  # figures and dates of functions
     steps: dict[str, str] = field(default_factory=dict)  # those with a document's words, without
     chores: list[Chore] = field(default_factory=list)  # done when the answer is out

@@ -26,7 +26,6 @@ class Trace(models.Model):
     partly = models.PositiveIntegerField(default=0)
     unsupported = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
-    is_shared = models.BooleanField(default=False)  # taken over from an equal question
 
     class Meta:
         default_permissions = ()

@@ -1,7 +1,6 @@
 """The rows of traces: written with the answer, taken from with the documents."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db.models import TextField
@@ -13,7 +12,7 @@ from chat.spending import today
 from chat.tracing import Noted
 
 _FIELDS = ["body", "summary", "summary_documents"]
-_FIGURES = ["supported", "partly", "unsupported", "unknown", "is_shared"]
+_FIGURES = ["supported", "partly", "unsupported", "unknown"]
 
 
 def store(message_id: UUID, noted: Noted) -> None:
@@ -21,14 +20,11 @@ def store(message_id: UUID, noted: Noted) -> None:
     _put(_row(message_id, noted), _FIELDS)
 
 
-def close(
-    message_id: UUID, noted: Noted, sentences: Sequence[Sentence], retrieval: Mapping[str, Any]
-) -> None:
+def close(message_id: UUID, noted: Noted, sentences: Sequence[Sentence]) -> None:
     """The whole of it, with the figures of the answer that has ended."""
     row = _row(message_id, noted)
     for sentence in sentences:
         setattr(row, sentence.support, getattr(row, sentence.support) + 1)
-    row.is_shared = bool(retrieval.get("cached_from"))
     _put(row, [*_FIELDS, *_FIGURES])
 
 

@@ -54,7 +54,6 @@ class Written:
     reworded: int = 0  # sentences that were said anew
     is_not_found: bool = False  # the model says that the passages do not answer
     used_web: bool = False
-    was_redacted: bool = False  # personal data was hidden from the model
     notice: wording.Notice | None = None
     errors: list[ModelError] = field(default_factory=list)
 
@@ -133,7 +132,6 @@ async def _write(
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
                 result.tokens_used = piece.tokens
-                result.was_redacted = result.was_redacted or piece.was_redacted
             elif isinstance(piece, generation.LeftOut):
                 result.left_out, result.reworded = piece.sentences, piece.reworded
             await writing.apply(piece)

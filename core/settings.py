@@ -257,7 +257,12 @@ HEALTH_PARTS = {
     "evidence": "evaluation.watching.health",
 }
 # What GET /metrics tells; each yields prometheus_client's families.
-METRICS = ["core.metrics.health_parts", "knowledge.metrics.collect", "chat.metrics.collect"]
+METRICS = [
+    "core.metrics.health_parts",
+    "knowledge.metrics.collect",
+    "chat.metrics.collect",
+    "chat.sharedfigures.collect",
+]
 METRICS_TOKEN = _text("METRICS_TOKEN")
 
 # --- Django -----------------------------------------------------------------------------------

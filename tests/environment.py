@@ -27,6 +27,7 @@ os.environ.update(
     CHAT_RATE_USER="1000/min",
     RETENTION_DAYS="30",
     READER="off",
+    ANSWER_CACHE_HOURS="0",  # tests ask the same again and again; those of the cache switch it on
     TIME_ZONE="UTC",
     TITLE_TIMEOUT_MS="0",  # tests of titles set it: others count the requests to a model
 )

@@ -70,6 +70,16 @@ class Script:
         return _PIECE.findall(text) + re.findall(r"\s+\Z", text)
 
 
+def _refusal(request: dict[str, Any], script: Script) -> dict[str, str] | None:
+    """The error of a server that does not take some field of a request."""
+    if script.kind == "strict" and (unknown := _refused_field(request)):
+        words = f"Unsupported parameter: '{unknown}' is not supported with this model."
+        return {"message": words, "param": unknown, "code": "x"}
+    if script.kind == "toolless" and "tools" in request:
+        return {"message": "scripted:latest does not support tools", "type": "api_error"}
+    return None
+
+
 def _refused_field(request: dict[str, Any]) -> str:
     """What a reasoning model does not take."""
     return next((name for name in ("max_tokens", "temperature") if name in request), "")
@@ -217,13 +227,9 @@ class ModelServer:
         if script.kind == "refused":
             _answer(writer, script.status, {"error": script.error})
             return True
-        if script.kind == "strict" and (unknown := _refused_field(request)):
-            words = f"Unsupported parameter: '{unknown}' is not supported with this model."
-            _answer(writer, 400, {"error": {"message": words, "param": unknown, "code": "x"}})
-            return True
-        if script.kind == "toolless" and "tools" in request:
-            words = "scripted:latest does not support tools"
-            _answer(writer, 400, {"error": {"message": words, "type": "api_error"}})
+        refusal = _refusal(request, script)
+        if refusal:
+            _answer(writer, 400, {"error": refusal})
             return True
         if script.kind == "broken":
             _answer(writer, 500, {"error": {"message": "broken"}})

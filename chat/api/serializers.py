@@ -171,7 +171,9 @@ class AnswerFieldsSerializer(serializers.Serializer[Any]):
     model = serializers.CharField()
     notice = NoticeSerializer(allow_null=True)
     degraded = serializers.ListField(child=serializers.CharField())
-    cached = serializers.BooleanField()
+    cached = serializers.BooleanField(
+        help_text="The answer to an equal question of somebody with the same documents."
+    )
     tokens_used = serializers.IntegerField()
     processing_time = serializers.IntegerField(help_text="Milliseconds.")
 

@@ -61,7 +61,6 @@ class Migration(migrations.Migration):
                 ('partly', models.PositiveIntegerField(default=0)),
                 ('unsupported', models.PositiveIntegerField(default=0)),
                 ('unknown', models.PositiveIntegerField(default=0)),
-                ('is_shared', models.BooleanField(default=False)),
                 ('message', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='trace', to='chat.message')),
             ],
             options={

@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from chat import wording
 from chat.candidates import candidate_of
 from chat.desks import Desk
+from chat.generation.personal_data import find
 from chat.generation.rounds import Result
 from chat.generation.toolcalls import ToolCall, ToolSpec
 from chat.generation.tools.days import said
@@ -31,6 +32,7 @@ AGAIN = "You have called this already; its result stands above."
 LATE = "It took too long and was given up."
 BUSY = "It cannot be called now."
 BROKEN = "It failed."
+PRIVATE = "Personal data must not be sent there. Call it without."
 _KEPT_CHARS = 300  # of an argument, in the row
 _LARGEST = 10**15  # a larger number, or none at all, is kept as a text
 
@@ -113,6 +115,7 @@ class AnswerTools:
             logger.exception("the function %s failed", call.name)
             entry["error"] = BROKEN
         entry |= {"ms": round((monotonic() - began) * 1000), "found": list(brought.documents)}
+        entry["degraded"] = list(brought.degraded)
         if brought.computed:
             self.answer.computed.append(brought.computed)
         self._note(entry, brought.result.passages)
@@ -138,6 +141,8 @@ class AnswerTools:
         key = call.name, json.dumps(arguments, sort_keys=True, default=str)
         if key in self._called:
             raise BadCall(AGAIN)
+        if site is not None and settings.PII_POLICY != "off" and _is_private(key[1]):
+            raise BadCall(PRIVATE)
         self._called.add(key)
         self._tell(call.name, arguments, site)
         async with asyncio.timeout(settings.TOOL_SECONDS):
@@ -176,6 +181,11 @@ class AnswerTools:
             "tools": [*retrieval.get("tools", []), entry],
         }
         self.answer.fields = {**self.answer.fields, "retrieval": kept}
+
+
+def _is_private(arguments: str) -> bool:
+    """Whether personal data would go to a function of a site, which may send it anywhere."""
+    return next(iter(find(arguments, region=settings.PHONE_REGION)), None) is not None
 
 
 def _noted(run: Run) -> list[dict[str, Any]]:

@@ -30,11 +30,15 @@ class BadCall(ValueError):
 
 @dataclass(frozen=True)
 class Brought:
-    """A result, the documents that it tells of, and what of it was computed."""
+    """A result, the documents that it tells of, and what of it was computed.
+
+    ``degraded`` names stages of a search that could not be used.
+    """
 
     result: Result
     documents: tuple[dict[str, int], ...] = ()
     computed: str = ""
+    degraded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,9 @@ class BuiltIn:
         filters = self._narrowed(document_type)
         found = search(query, user=self._asker(), limit=MOST_FOUND, filters=filters)
         if not found.passages:
-            return Brought(Result(note="Nothing was found."))
-        return Brought(Result(passages=found.passages), _refs(found.passages))
+            return Brought(Result(note="Nothing was found."), degraded=found.degraded)
+        refs = _refs(found.passages)
+        return Brought(Result(passages=found.passages), refs, degraded=found.degraded)
 
     def open_document(self, document: int = 0, section: str = "", passage: int = 0) -> Brought:
         """Read on in a document: from its beginning, from a section, or around a passage.

@@ -72,7 +72,6 @@ def test_calls_tokens_money_and_answers_are_counted(
     assert found["footnote_answers_today", "not_found", "done"] == 1
     assert found["footnote_answers_not_found_ratio",] == 0.5
     assert found["footnote_sentences_today", "supported"] == 1
-    assert found["footnote_answers_shared_today", "miss"] == 2
     assert found["footnote_answers_running",] == 0
 
 

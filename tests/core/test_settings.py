@@ -43,6 +43,8 @@ BAD = {
     "INJECTION_POLICY": f"{SECRET}",
     "PHONE_REGION": f"{SECRET}",
     "MODERATION_TIMEOUT_MS": "1",
+    "TOOL_ROUNDS": "99",
+    "ANSWER_CACHE_HOURS": "-1",
 }
 
 

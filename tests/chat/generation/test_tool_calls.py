@@ -1,4 +1,4 @@
-"""Calls are put together from whatever a server streams, and arguments are held against a schema."""
+"""Calls are put together from whatever a server streams, and arguments held against a schema."""
 
 import json
 import time
