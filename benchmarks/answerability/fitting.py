@@ -61,7 +61,7 @@ def balanced(examples: Sequence[Example]) -> Any:
 
 def fitted(of: Table) -> Variant:
     """The variant of a table."""
-    beta = fit(of.inputs, of.labels, of.weights)
+    beta = _rising(of)
     odds = of.inputs @ beta[:-1] + beta[-1]
     kept = of.labels == 1
     lines = tuple((share, float(quantile(odds[kept], of.weights[kept], share))) for share in SHARES)
@@ -74,6 +74,20 @@ def fitted(of: Table) -> Variant:
         slope=float(slope),
         offset=float(offset),
     )
+
+
+def _rising(of: Table) -> Any:
+    """The fit with no weight below 0, but for the size's: more likeness is never less likely."""
+    used = [True] * of.inputs.shape[1]
+    while True:
+        beta = np.zeros(len(used) + 1)
+        beta[[*used, True]] = fit(of.inputs[:, used], of.labels, of.weights)
+        falling = [
+            at for at, name in enumerate(VARIANTS[of.name]) if beta[at] < 0 and name != "size"
+        ]
+        if not falling:
+            return beta
+        used[min(falling, key=lambda at: beta[at])] = False
 
 
 def odds_of(variant: Variant, of: Table) -> Any:

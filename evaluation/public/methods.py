@@ -65,11 +65,9 @@ def read_again(
         return {}
     places = range(len(judged))
     by_reader = sorted(places, key=lambda at: -judged[at].answerable)
-    sums = {at: 1 / (_SMALL_K + at) for at in places}
-    for rank, at in enumerate(by_reader):
-        sums[at] += 1 / (_SMALL_K + rank)
-    orders = {"read": by_reader, "read+fused": sorted(places, key=lambda at: -sums[at])}
-    score = max(one.answerable for one in judged)
+    opinions = [one.answerable for one in judged]
+    orders = {"read": by_reader, "read+fused": mixed(opinions)}
+    score = max(opinions)
     return {
         name: Ranking(
             [shown_passage(p) for p in (*(passages[at] for at in order), *passages[_READ:])], score
@@ -77,6 +75,15 @@ def read_again(
         for name, order in orders.items()
         if name in wanted
     }
+
+
+def mixed(opinions: Sequence[float]) -> list[int]:
+    """Places of ranked passages by their reciprocal ranks, in their own order and by opinion."""
+    places = range(len(opinions))
+    sums = {at: 1 / (_SMALL_K + at) for at in places}
+    for rank, at in enumerate(sorted(places, key=lambda at: -opinions[at])):
+        sums[at] += 1 / (_SMALL_K + rank)
+    return sorted(places, key=lambda at: -sums[at])
 
 
 def reciprocal(*rankings: Sequence[Scored]) -> list[Scored]:

@@ -76,10 +76,12 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     read: list[Judged] | None = []
     if ground.is_read and ground.retrieved.is_known:
         read = _read_first(question, passages)
-    signals = signals_of(features, [_opinion(one) for one in read or ()])
+    calibration = calibration_of(ground.snapshot)
+    opinions = [_opinion(one) for one in read or ()]
+    signals = signals_of(features, opinions if _knows_reader(calibration) else ())
     return Judging(
         passages=_judged(passages, read or ()),
-        judgement=calibration_of(ground.snapshot).judge(signals, settings.REFUSED_ANSWERABLE),
+        judgement=calibration.judge(signals, settings.REFUSED_ANSWERABLE),
         signals=signals,
         was_read=read is not None,
     )
@@ -143,6 +145,11 @@ def is_of(fitted: Answerability, model: str) -> bool:
     """Whether a fit was made with this embedding model and the reader that is here now."""
     made_with = fitted.provenance
     return (made_with.get("embedding_model"), made_with.get("reader")) == (model, fingerprint())
+
+
+def _knows_reader(calibration: Answerability) -> bool:
+    """Whether it was fitted with this reader: what another one's figures mean is not known."""
+    return calibration.provenance.get("reader") == fingerprint()
 
 
 @lru_cache(maxsize=8)

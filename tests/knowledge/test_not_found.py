@@ -1,5 +1,6 @@
 """What a search says of itself: how it is judged, with a reader and without one."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -49,6 +50,8 @@ def reads(monkeypatch):
         made = Sceptic(word)
         monkeypatch.setattr("knowledge.search.judging.reader", lambda: made)
         monkeypatch.setattr("knowledge.search.judging.fingerprint", lambda: made.fingerprint)
+        known = replace(shipped(), provenance={"reader": made.fingerprint})
+        monkeypatch.setattr("knowledge.search.judging.shipped", lambda: known)
         return made
 
     return install
@@ -81,18 +84,19 @@ def test_without_a_reader_the_search_alone_decides(add_text):
     assert found.degraded == ()
 
 
-def test_the_reader_sees_the_first_passages_once_with_their_sentences(add_text, reads):
+@pytest.mark.parametrize(("word", "count"), [("zebra", 2), ("leave", 1)])
+def test_the_reader_sees_the_first_passages_up_to_one_that_answers(add_text, reads, word, count):
     for number in range(4):
         add_text(f"Leave {number}", f"{LEAVE}\n\nParagraph {number} is about annual leave too.")
-    reader = reads("leave")
+    reader = reads(word)
     found = search(QUESTION, user=None)
-    ((asked, pages),) = reader.calls
-    assert asked == QUESTION
-    assert [page.text for page in pages] == [p.text for p in found.passages[:2]]
+    assert [asked for asked, _ in reader.calls] == [QUESTION] * count
+    pages = [page for _, (page,) in reader.calls]
+    assert [page.text for page in pages] == [p.text for p in found.passages[:count]]
     for page, passage in zip(pages, found.passages, strict=False):
         assert passage.judged is not None
         assert [tuple(span[:2]) for span in passage.judged.spans] == list(page.spans)
-    assert [p.judged for p in found.passages[2:]] == [None] * len(found.passages[2:])
+    assert not any(passage.judged for passage in found.passages[count:])
 
 
 def test_a_reader_that_finds_no_answer_makes_one_less_likely(add_text, reads):
@@ -103,6 +107,23 @@ def test_a_reader_that_finds_no_answer_makes_one_less_likely(add_text, reads):
     unlikely = search(QUESTION, user=None)
     assert unlikely.answerable <= likely.answerable
     assert unlikely.signals["page"] < likely.signals["page"]
+
+
+def test_a_reader_that_the_calibration_does_not_know_decides_nothing(add_text, reads, monkeypatch):
+    add_text("Leave", LEAVE)
+    plain = search(QUESTION, user=None)
+    reads("zebra")
+    monkeypatch.setattr("knowledge.search.judging.shipped", shipped)
+    found = search(QUESTION, user=None)
+    assert found.answerable == plain.answerable
+    assert found.passages[0].judged is not None
+
+
+def test_who_only_wants_passages_waits_for_no_reader(add_text, reads):
+    add_text("Leave", LEAVE)
+    reader = reads("leave")
+    assert search(QUESTION, user=None, is_judged=False).passages[0].judged is None
+    assert reader.calls == []
 
 
 def test_a_reader_that_breaks_leaves_the_search_and_is_told(add_text, reads):
