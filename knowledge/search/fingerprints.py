@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from knowledge import index_store
+from knowledge import index_store, reader
 from knowledge.passages import Filters
 from knowledge.search.audiences import Audience, Scope
 from knowledge.search.expanding import staff_lists
@@ -62,7 +62,7 @@ def fingerprint(user: Any, filters: Filters) -> str | None:
     groups = tuple(sorted(scope.audience.group_ids()))
     key = (snapshot.build_id, snapshot.audience_revision, groups, filters, scope.today)
     documents = _kept.get(key) or _kept.put(key, _digest_of(scope) or _digest([*map(str, key)]))
-    told = [snapshot.build_id, documents, _filters(filters), _search()]
+    told = [snapshot.build_id, snapshot.calibration, documents, _filters(filters), _search()]
     return _digest(told)
 
 
@@ -84,4 +84,4 @@ def _filters(filters: Filters) -> list[Any]:
 def _search() -> list[Any]:
     """The settings of a search that no build knows."""
     lists = repr(staff_lists()) if settings.QUERY_EXPANSION else ""
-    return [settings.RERANKER_MODEL, lists]
+    return [settings.RERANKER_MODEL, reader.fingerprint(), settings.REFUSED_ANSWERABLE, lists]
