@@ -58,7 +58,6 @@ class Site:
             "DATA_DIR": str(self.data),
             "LOG_LEVEL": "WARNING",
             "ACCESS_TOKEN_MINUTES": "600",
-            "ANSWER_CACHE_HOURS": "0",  # what is measured is answering
             **more,
         }
 

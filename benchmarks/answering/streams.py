@@ -44,7 +44,7 @@ def measure(site: Site, readers: int) -> None:
         for number in range(ROUNDS):
             print(f"  round {number + 1}")
             began = time.monotonic()
-            found = asyncio.run(through(running, people, questions))
+            found = asyncio.run(through(running, people, questions, number * readers))
             tell("seconds", f"{time.monotonic() - began:.1f}")
             tell_errors(found)
             tell("first token, ms", ms([told.to_first for told in found if "token" in told.first]))
@@ -58,11 +58,13 @@ def measure(site: Site, readers: int) -> None:
     tell("ratio of the p99", f"{ratio:.1f}")
 
 
-async def through(running: Stage, people: list[str], questions: list[str]) -> list[Told]:
-    """All readers at a time, each with a question of their own."""
+async def through(
+    running: Stage, people: list[str], questions: list[str], first: int = 0
+) -> list[Told]:
+    """All readers at a time, each with a question of their own, numbered from ``first``."""
     asked = [
         ask(running.url, token, f"{question} ({number})", number)
-        for number, (token, question) in enumerate(zip(people, questions, strict=True))
+        for number, (token, question) in enumerate(zip(people, questions, strict=True), first)
     ]
     return await asyncio.gather(*asked)
 
