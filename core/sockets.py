@@ -6,6 +6,7 @@ holds the ``Origin`` against its own address. What is refused here is answered 4
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -22,12 +23,22 @@ logger = logging.getLogger(__name__)
 def with_sockets(app: Any) -> Any:
     """Wrap Django's application so that ``settings.SOCKETS`` are answered beside it."""
     routes: list[Any] = [
-        path(address, only_from_our_pages(import_string(name).as_asgi()))
+        path(address, only_from_our_pages(_consumer(name)))
         for address, name in settings.SOCKETS.items()
     ]
     routes.append(re_path("", cast("Any", refuse)))  # an ASGI application, where Django has views
     sockets = URLRouter(routes)
     return ProtocolTypeRouter({"http": app, "websocket": sockets})
+
+
+def _consumer(name: str) -> Any:
+    """A consumer that is imported when its first socket opens: it needs most of the product."""
+    load = cache(lambda: import_string(name).as_asgi())
+
+    async def opened(scope: Any, receive: Any, send: Any) -> None:
+        await load()(scope, receive, send)
+
+    return opened
 
 
 def only_from_our_pages(app: Any) -> Any:

@@ -132,7 +132,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "api/chat/messages/<uuid:message_id>/feedback/"): only_owner(200, {"rating": 1}),
     ("POST", "api/chat/messages/<uuid:message_id>/stop/"): only_owner(202),
     ("GET", "api/chat/messages/<uuid:message_id>/stream/"): only_owner(200),
-    ("POST", "api/chat/messages/<uuid:message_id>/regenerate/"): only_owner(202),
+    ("POST", "api/chat/messages/<uuid:message_id>/regenerate/"): only_owner(202, {}),
     ("POST", "api/chat/messages/<uuid:message_id>/edit/"): only_owner(202, ASKS),
     ("POST", "api/chat/messages/<uuid:message_id>/choose/"): only_owner(200),
     ("GET", "api/chat/models/"): signed_in(200),

@@ -15,13 +15,14 @@ from chat.waiting import wait_for_answer
 from knowledge.models import Document
 from tests.chat.wire import Frame, parse, served, text_of, web_process
 from tests.model_server import ModelServer, Script
+from tests.prepared import give_prepared_model
 from users.models import User
 from users.tokens import issue_tokens
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
 SAID = "You may take 52 weeks [1]. Ça suffit. Full pay [2]. 🦊 Tell us."
-BODY = {"message": "How long is parental leave?"}
+BODY = {"message": "How many weeks of parental leave are paid in full?"}
 
 
 @pytest.fixture
@@ -157,6 +158,7 @@ def test_an_answer_that_another_process_writes_is_joined_here_after_every_event(
     def read(first: list[Frame]) -> None:
         seen.append((first, join(client, first[0].data["message_id"], first[-1].id)))
 
+    give_prepared_model(tmp_path)
     with web_process(tmp_path, **given) as web:
         headers: Any = dict(client.headers)
         address = f"{web.url}/api/chat/stream/"

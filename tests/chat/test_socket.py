@@ -23,13 +23,17 @@ from core.limits import FRAME_MAX_BYTES
 from knowledge.models import Document
 from tests.chat.wire import served, web_process
 from tests.model_server import ModelServer, Script
+from tests.prepared import give_prepared_model
 from users.models import User
 from users.tokens import issue_tokens
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
 SAID = "You may take 52 weeks [1]. Full pay [2]. 🦊 Tell us."
-QUESTION = {"type": "message", "message": "How long is parental leave?"}
+QUESTION = {
+    "type": "message",
+    "message": "How many weeks of parental leave are paid in full?",
+}
 Frames = list[dict[str, Any]]
 Open = Callable[..., AbstractContextManager[ClientConnection]]
 
@@ -435,6 +439,7 @@ def test_a_server_that_goes_says_so_and_the_answer_is_joined_elsewhere(
         "CHAT_MODEL": "scripted",
     }
     token = issue_tokens(alice)["access"]
+    give_prepared_model(tmp_path)
     with web_process(tmp_path, **given) as web:
         with connect(f"{web.url.replace('http', 'ws')}/ws/chat/", proxy=None) as socket:
             say(socket, {"type": "auth", "token": token})
