@@ -80,7 +80,7 @@ async def again(run: Run, desk: Desk, wish: Wish) -> Comparison:
 
 
 def _job(message_id: UUID, wish: Wish) -> Job:
-    job = load(message_id)
+    job = replace(load(message_id), is_fresh=True)
     if not wish.model:
         return job
     models = tuple(model for model in conf.models_for("answer") if model.name == wish.model)
