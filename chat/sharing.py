@@ -8,13 +8,9 @@ asker may read. Who may read what is looked up once more before a word is given:
 the first answer was made from may be hidden from the second asker.
 """
 
-import hashlib
-import json
 import logging
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -25,9 +21,8 @@ from django.utils import timezone
 
 from chat import reading, wording
 from chat.candidates import candidates
-from chat.conf import EXTRACTIVE, support_judge
+from chat.conf import EXTRACTIVE
 from chat.desks import Desk
-from chat.generation.personal_data import find as personal_data
 from chat.generation.sentences import Sentence
 from chat.jobs import Job
 from chat.journal import Ending
@@ -35,29 +30,14 @@ from chat.models import Citation, Feedback, Message
 from chat.replaying import pieces
 from chat.runs import Quoted, Run
 from chat.searched import told_by_tools
+from chat.sharekeys import key_of
 from knowledge.passages import Passage, Span, SpanText
-from knowledge.search import fingerprint, read_spans
+from knowledge.search import read_spans
 
 logger = logging.getLogger(__name__)
 
-FORM = 1  # of the key; raised where answers are made in another way
 HIT, MISS = "hit", "miss"
 _LOOKED_AT = 3  # the newest answers under a key, should one of them not be fit any more
-_EDGES = "?!.,;:…\"'`*_()[]{}<>“”„‘’‚«»‹›¿¡。？！，、；：（）「」『』؟،؛"
-_ASKS = ("?", "？", "؟")
-_POLICIES = (
-    "SUPPORT_POLICY",
-    "SUPPORT_MODEL",
-    "SUPPORT_JUDGE",
-    "WHEN_NOT_FOUND",
-    "INJECTION_POLICY",
-    "PII_POLICY",
-    "MODERATION_MODEL",
-    "MODERATION_ON_FAILURE",
-    "LINK_HOSTS",
-    "TOOL_ROUNDS",
-    "CHAT_TOOLS",
-)
 
 
 @dataclass(frozen=True)
@@ -163,53 +143,6 @@ def may_be_shared(run: Run, job: Job, ending: Ending) -> bool:
     return is_whole and is_clean and is_ours and not run.was_redacted
 
 
-def key_of(job: Job) -> str:
-    """What a question and all that makes its answer come to; empty where it is this asker's alone.
-
-    A question within a conversation is, as is one that names somebody's personal data.
-    """
-    if job.turns or job.frame.summary:
-        return ""
-    if next(iter(personal_data(job.question, region=settings.PHONE_REGION)), None) is not None:
-        return ""
-    documents = fingerprint(job.user, job.filters)
-    if documents is None:
-        return ""
-    has_tools = settings.TOOL_ROUNDS and any(model.tools for model in job.models)
-    told = {
-        "form": FORM,
-        "question": normalised(job.question),
-        "language": job.language,
-        "models": [_plain(model) for model in job.models],
-        "judge": _plain(support_judge()),
-        "prompt": job.prompt_version,
-        "documents": documents,
-        "top_k": job.top_k or settings.TOP_K,
-        "policies": [_plain(getattr(settings, name)) for name in _POLICIES],
-        # Only a prompt that offers functions says what day it is.
-        "day": timezone.localdate().isoformat() if has_tools else "",
-    }
-    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def normalised(question: str) -> str:
-    """A question without what makes no difference: case, spaces, Unicode forms, punctuation.
-
-    Signs inside a word stay (``C++``, ``3.5``, ``-5``), and so does a question mark between two
-    questions.
-    """
-    unified = unicodedata.normalize("NFKC", question).casefold()
-    shown = "".join(c for c in unified if unicodedata.category(c) != "Cf")
-    words = re.findall(r"\S+", shown)
-    bare = [_bare(word, is_last=at == len(words)) for at, word in enumerate(words, start=1)]
-    return " ".join(word for word in bare if word).rstrip("? ")
-
-
-def _bare(word: str, *, is_last: bool) -> str:
-    asks = not is_last and word.rstrip("\"'”»)").endswith(_ASKS)
-    return word.strip(_EDGES) + ("?" if asks else "")
-
-
 def earlier_answer(job: Job, key: str) -> Earlier | None:
     """The newest answer under a key that this asker may be given."""
     since = timezone.now() - timedelta(hours=settings.ANSWER_CACHE_HOURS)
@@ -291,13 +224,3 @@ def _quoted(citation: Citation, read: SpanText) -> Quoted | None:
         is_overdue=read.is_overdue,
     )
     return Quoted(citation.number, passage, citation.start, citation.end)
-
-
-def _plain(value: Any) -> Any:
-    """Values of settings in an order that is the same in every process, without any key."""
-    if is_dataclass(value) and not isinstance(value, type):
-        named = (one.name for one in fields(value) if one.repr)
-        return {name: _plain(getattr(value, name)) for name in named}
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return value

@@ -14,7 +14,7 @@ from chat.models import Message, ModelCall
 from chat.services import Asked, Question, delete_session, rate
 from chat.services import ask as ask_service
 from chat.sharedfigures import collect
-from chat.sharing import normalised
+from chat.sharekeys import normalised
 from chat.voices import save_voice
 from chat.waiting import wait_for_answer
 from knowledge import index_store, indexing
