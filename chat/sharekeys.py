@@ -1,4 +1,4 @@
-"""What a question and all that makes its answer come to, as one value: the key of the cache."""
+"""The key of a shared answer: equal for equal questions, and for nothing else that made it."""
 
 import hashlib
 import json
