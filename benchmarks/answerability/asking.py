@@ -16,7 +16,7 @@ from benchmarks.answerability.corpora import (
 )
 from benchmarks.answerability.unseen import SEEN
 from knowledge.ingestion.splitter import sentence_spans
-from knowledge.retrieval.answerability import Read
+from knowledge.retrieval.answerability import Read, as_read
 from knowledge.retrieval.backends.files import FileIndex, build
 from knowledge.retrieval.calibration import Features
 from knowledge.retrieval.names import unknown_codes
@@ -68,12 +68,15 @@ class Opinions:
         """Pages are (heading, text)."""
         if self.reader is None:
             return ()
-        missing = [page for page in pages if (question, page[1]) not in self.known]
-        made = [Page(text, tuple(sentence_spans(text)), heading) for heading, text in missing]
-        for (_, text), one in zip(missing, self.reader.read(question, made), strict=True):
-            best = max(one.sentences, default=one.answerable)
-            self.known[question, text] = Read(one.answerable, best)
-        return tuple(self.known[question, text] for _, text in pages)
+        return tuple(as_read((self._one(question, *page) for page in pages), len(pages)))
+
+    def _one(self, question: str, heading: str, text: str) -> Read:
+        if (question, text) not in self.known:
+            page = Page(text, tuple(sentence_spans(text)), heading)
+            (read,) = self.reader.read(question, [page])
+            best = max(read.sentences, default=read.answerable)
+            self.known[question, text] = Read(read.answerable, best)
+        return self.known[question, text]
 
 
 @dataclass
@@ -143,7 +146,8 @@ def every_example(
             with tempfile.TemporaryDirectory() as folder:
                 build(Path(folder) / "index", rows, 384, {})
                 index = FileIndex.open(Path(folder) / "index")
-                read = opinions if taken.name not in SEEN else Opinions(None)
+                is_read = name.endswith("/all") and taken.name not in SEEN  # reading is most of it
+                read = opinions if is_read else Opinions(None)
                 corpus = Corpus(name, taken, members, index, read)
                 by_words = replace(corpus, by_words=True, opinions=Opinions(None))
                 for one in (corpus, by_words):

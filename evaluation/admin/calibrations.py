@@ -45,6 +45,7 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold ha
     list_before_template = "evaluation/admin/_fits_intro.html"
     list_select_related = ("requested_by",)
     show_full_result_count = False
+    list_per_page = 20
     actions_list = ("fit", "undo")
     fieldsets = (
         (None, {"fields": ("status", "decides", "error", "figures_table")}),
@@ -69,9 +70,9 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold ha
     def status(self, row: Calibration) -> SafeString:
         return _badge(row).html()
 
-    @display(description="Decides now", boolean=True)  # type: ignore[untyped-decorator]
-    def decides(self, row: Calibration) -> bool:
-        return Calibration.objects.in_use().first() == row
+    @display(description="Decides now")  # type: ignore[untyped-decorator]
+    def decides(self, row: Calibration) -> str:
+        return "Yes" if Calibration.objects.in_use().first() == row else "No"
 
     @display(description="Question sets")  # type: ignore[untyped-decorator]
     def sets(self, row: Calibration) -> str:

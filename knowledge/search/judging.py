@@ -74,11 +74,11 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     if unknown:
         return Judging(passages, unknown=unknown, signals=signals_of(features))
     read: list[Judged] | None = []
-    if ground.is_read and ground.retrieved.is_known:
-        read = _read_first(question, passages)
     calibration = calibration_of(ground.snapshot)
+    if ground.is_read and ground.retrieved.is_known and _knows_reader(calibration):
+        read = _read_first(question, passages)
     opinions = [_opinion(one) for one in read or ()]
-    signals = signals_of(features, opinions if _knows_reader(calibration) else ())
+    signals = signals_of(features, opinions)
     return Judging(
         passages=_judged(passages, read or ()),
         judgement=calibration.judge(signals, settings.REFUSED_ANSWERABLE),

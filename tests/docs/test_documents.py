@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMES = {str(path.relative_to(ROOT)): path for path in DOCUMENTS}
-READERS = {"_text", "_number", "_amount", "_list", "_flag", "_choice", "_value", "str", "_share"}
+READERS = {"_text", "_number", "_amount", "_share", "_list", "_flag", "_choice", "_value", "str"}
 # Read by core.secret before the settings, and by the command that makes the first account.
 BESIDE_SETTINGS = {"DATA_DIR", "DJANGO_SUPERUSER_EMAIL", "DJANGO_SUPERUSER_PASSWORD"}
 NOT_IN_A_FILE = {"ENV_FILE"}  # it names the file
