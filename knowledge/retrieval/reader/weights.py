@@ -52,11 +52,11 @@ def verified(folder: Path) -> Weights:
     """The weights in a folder; raises ReaderUnavailable."""
     try:
         about = read_json(folder / ABOUT)
-        if about.get("format") != FORMAT:
+        if about and about.get("format") != FORMAT:
             raise ReaderUnavailable(f"{ABOUT} of the reader is of another release.")
         expected = str(about["sha256"])
         calibration = Calibration(**{k: float(v) for k, v in about["calibration"].items()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (EmbedderUnavailable, KeyError, ValueError, TypeError, AttributeError) as error:
         raise ReaderUnavailable(f"{ABOUT} of the reader is missing or damaged.") from error
     try:
         found = file_sha256(folder / GRAPH)
