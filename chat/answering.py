@@ -33,7 +33,7 @@ from chat.tokencounts import correct
 from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
 from knowledge.passages import SearchResult
-from knowledge.search import EmbedderUnavailable, embed, nearest
+from knowledge.search import EmbedderUnavailable, embed, nearest, read_on
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,8 @@ def _quoted_by(
         pieces, sentences = quote_parts(found.parts, embedder, rule)
         if sentences:
             return pieces, sentences
-    return generation.quote(found.query, found.passages, embedder, checking.compared)
+    passages = read_on(found.query, found.passages)
+    return generation.quote(found.query, passages, embedder, checking.compared)
 
 
 def _answered(

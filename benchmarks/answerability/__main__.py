@@ -45,7 +45,7 @@ from knowledge.retrieval.answerability import (  # noqa: E402
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
 from knowledge.retrieval.reader import Reader  # noqa: E402
 
-READ = 2  # passages, as knowledge.search.judging reads them
+READ = 1  # passages, as knowledge.search.judging reads them
 
 
 def gathered(data: Path, vectors: Vectors, opinions: Opinions) -> list[Any]:

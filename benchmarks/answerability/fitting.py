@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.answerability.asking import KINDS, Example
+from benchmarks.answerability.asking import Example
 from knowledge.retrieval.answerability import VARIANTS, Variant, as_read, signals_of
 from knowledge.retrieval.regression import fit, quantile
 
+# How much a kind that nothing answers weighs: most of what is asked in vain has nothing to do with
+# the documents, and who is told something all the same trusts nothing any more.
+KIND_WEIGHTS = {"off-topic": 3.0, "other sets": 3.0, "near miss": 1.0, "taken away": 1.0}
 SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 
@@ -46,14 +49,19 @@ def _is_for(name: str, one: Example, read: int) -> bool:
 
 
 def balanced(examples: Sequence[Example]) -> Any:
-    """Every corpus weighs the same, in it answerable and not, and among these every kind."""
+    """Every corpus weighs the same, in it answerable and not, and among these the kinds as said."""
     counts: dict[tuple[str, str], int] = {}
     for one in examples:
         counts[one.corpus, one.kind] = counts.get((one.corpus, one.kind), 0) + 1
-    kinds = {corpus: sum((corpus, kind) in counts for kind in KINDS[1:]) for corpus, _ in counts}
+    of_kinds = {
+        corpus: sum(w for kind, w in KIND_WEIGHTS.items() if (corpus, kind) in counts)
+        for corpus, _ in counts
+    }
     return np.array(
         [
-            100.0 / counts[e.corpus, e.kind] / (1 if e.is_answerable else max(kinds[e.corpus], 1))
+            100.0
+            / counts[e.corpus, e.kind]
+            * (1.0 if e.is_answerable else KIND_WEIGHTS[e.kind] / of_kinds[e.corpus])
             for e in examples
         ]
     )

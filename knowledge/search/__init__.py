@@ -6,6 +6,7 @@ from knowledge.search.audiences import Audience
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.fingerprints import fingerprint
+from knowledge.search.judging import read_on
 from knowledge.search.later import later
 from knowledge.search.managed import ChunkPlace, places
 from knowledge.search.nearest import nearest
@@ -36,6 +37,7 @@ __all__ = [
     "open_document",
     "places",
     "read_managed_spans",
+    "read_on",
     "read_spans",
     "search",
     "search_in",

@@ -10,7 +10,7 @@ from django.utils import timezone
 from knowledge.models import Calibration
 from knowledge.retrieval.answerability import as_dict, shipped
 from knowledge.retrieval.reader import Page, Reading
-from knowledge.search import search
+from knowledge.search import read_on, search
 from knowledge.services import set_groups
 from tests.conftest import make_member
 from tests.fakes import BagOfWordsEmbedder
@@ -85,18 +85,29 @@ def test_without_a_reader_the_search_alone_decides(add_text):
 
 
 @pytest.mark.parametrize(("word", "count"), [("zebra", 2), ("leave", 1)])
-def test_the_reader_sees_the_first_passages_up_to_one_that_answers(add_text, reads, word, count):
+def test_one_passage_is_read_to_decide_and_one_more_to_quote_unless_it_is_sure(
+    add_text, reads, word, count
+):
     for number in range(4):
         add_text(f"Leave {number}", f"{LEAVE}\n\nParagraph {number} is about annual leave too.")
     reader = reads(word)
     found = search(QUESTION, user=None)
+    assert [p.judged is not None for p in found.passages] == [True, False, False, False]
+    quoted = read_on(QUESTION, found.passages)
     assert [asked for asked, _ in reader.calls] == [QUESTION] * count
     pages = [page for _, (page,) in reader.calls]
     assert [page.text for page in pages] == [p.text for p in found.passages[:count]]
-    for page, passage in zip(pages, found.passages, strict=False):
+    for page, passage in zip(pages, quoted, strict=False):
         assert passage.judged is not None
         assert [tuple(span[:2]) for span in passage.judged.spans] == list(page.spans)
-    assert not any(passage.judged for passage in found.passages[count:])
+    assert not any(passage.judged for passage in quoted[count:])
+    assert [passage.chunk_id for passage in quoted] == [p.chunk_id for p in found.passages]
+
+
+def test_without_a_reader_no_passage_is_read_to_quote(add_text):
+    add_text("Leave", LEAVE)
+    found = search(QUESTION, user=None)
+    assert read_on(QUESTION, found.passages) == found.passages
 
 
 def test_a_reader_that_finds_no_answer_makes_one_less_likely(add_text, reads):
