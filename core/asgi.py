@@ -9,10 +9,14 @@ allow_files()
 share_turns()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
-from core.drain import announce_drain  # noqa: E402  (after the environment)
-from core.handler import application as django_application  # noqa: E402
+import django  # noqa: E402  (after the environment)
+
+django.setup(set_prefix=False)
+
+from core.drain import announce_drain  # noqa: E402  (after the apps)
+from core.handler import Handler  # noqa: E402
 from core.limits import limit_bodies  # noqa: E402
 from core.sockets import with_sockets  # noqa: E402
 from core.warming import warm_early  # noqa: E402
 
-application = announce_drain(warm_early(with_sockets(limit_bodies(django_application()))))
+application = announce_drain(warm_early(with_sockets(limit_bodies(Handler()))))

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
-import django
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.http.response import HttpResponseBase
@@ -89,9 +88,3 @@ class Handler(ASGIHandler):
         finally:
             _turn.reset(token)
             turn.leave()
-
-
-def application() -> Handler:
-    """As ``django.core.asgi.get_asgi_application``."""
-    django.setup(set_prefix=False)
-    return Handler()

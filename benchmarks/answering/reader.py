@@ -88,8 +88,13 @@ async def _read(reader: asyncio.StreamReader, told: Told) -> None:
     told.error = "the stream ended without an end"
 
 
+# Of questions that are fragments and an answer that is the same words for all.
+_EXPECTED = frozenset({"other_language"})
+
+
 def _complaint(kind: str, answer: dict[str, Any]) -> str:
-    is_well = kind == "done" and answer.get("state") == "done" and not answer.get("notice")
+    code = (answer.get("notice") or {}).get("code")
+    is_well = kind == "done" and answer.get("state") == "done" and code in {None, *_EXPECTED}
     return (
         "" if is_well else f"{kind}: {answer.get('state')} {answer.get('notice') or answer}"[:300]
     )
