@@ -184,7 +184,7 @@ def _fitted(
         "answerable": sum(one.is_answerable for one in examples),
         "questions_hash": content_hash(questions),
         "embedding_model": snapshot.model,
-        "reader": fingerprint(),
+        "reader": fingerprint() if any("page" in one.signals for one in examples) else "",
         "build": snapshot.build_id,
         "revision": revision(),
         "variants": list(made.fitted),

@@ -94,7 +94,8 @@ class Answerability:
 
     def judge(self, signals: Signals, share: float) -> Judgement:
         """Decide, so that this share of answerable questions is refused."""
-        variant = self.variants[variant_of(signals)]
+        name = variant_of(signals)
+        variant = self.variants.get(name) or self.variants[name.partition("+")[0]]
         odds = variant.log_odds(signals)
         return Judgement(
             answerable=sigmoid(odds - variant.line(share)),
