@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from chat.tracing import in_order
 from knowledge.differences import Piece, difference
 
 _LONGEST = 20_000  # code points of an answer that is compared word by word
@@ -73,7 +74,8 @@ class Comparison:
     def stages(self) -> list[tuple[str, int | None, int | None]]:
         """(stage, milliseconds then, now) since the beginning, as far as either has it."""
         before, after = self.before.stages, self.after.stages
-        return [(name, before.get(name), after.get(name)) for name in {**before, **after}]
+        names = [name for name, _ in in_order({**after, **before})]
+        return [(name, before.get(name), after.get(name)) for name in names]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

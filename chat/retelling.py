@@ -10,6 +10,7 @@ from uuid import UUID
 
 from chat.models import Message, ModelCall, Trace
 from chat.reassembly import Prompt, prompts_of
+from chat.tracing import in_order
 from knowledge.passages import source_url
 from knowledge.search import ChunkPlace, places
 
@@ -52,9 +53,8 @@ class Told:
     @property
     def stages(self) -> list[dict[str, Any]]:
         """The stages in their order, each with when it ended and how long it took, in ms."""
-        reached = sorted(self.body.get("stages", {}).items(), key=lambda one: one[1])
         told, before = [], 0
-        for name, at in reached:
+        for name, at in in_order(self.body.get("stages", {})):
             words = STAGES.get(name, name)
             told.append({"stage": name, "words": words, "at_ms": at, "took_ms": at - before})
             before = at

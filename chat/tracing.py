@@ -24,6 +24,10 @@ VERSION = 1
 MOST_ROWS = 400  # candidates of all searches of an answer; the others are counted
 MOST_CHECKS = 300  # sentences
 MOST_PROMPTS = 6
+# In their order: PostgreSQL keeps none among the keys of a JSON object.
+STAGE_ORDER = (
+    "loaded", "understood", "searched", "admitted", "first_word", "written", "checked"
+)  # fmt: skip
 _SALT = "chat.trace"
 
 
@@ -176,6 +180,16 @@ class Tracer:
             "mean_gap_ms": round(1000 * sum(gaps) / len(gaps), 1),
             "longest_gap_ms": round(1000 * max(gaps)),
         }
+
+
+def in_order(stages: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Stages with the milliseconds at which they ended, first to last."""
+
+    def place(one: tuple[str, int]) -> tuple[int, int]:
+        name, at = one
+        return at, STAGE_ORDER.index(name) if name in STAGE_ORDER else len(STAGE_ORDER)
+
+    return sorted(stages.items(), key=place)
 
 
 def seal(message: Message) -> str:
