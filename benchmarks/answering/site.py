@@ -58,6 +58,7 @@ class Site:
             "DATA_DIR": str(self.data),
             "LOG_LEVEL": "WARNING",
             "ACCESS_TOKEN_MINUTES": "600",
+            "TITLE_TIMEOUT_MS": "0",  # the scripted model says as much for a title as for an answer
             **more,
         }
 
