@@ -146,10 +146,15 @@ async def written(
     last = writer.finish()
     for piece in [last] if isinstance(last, NotFound) else await _ended(writer, holder, last):
         yield piece
-    estimated = rounds.sent + estimate_tokens(writer.text)
+    yield replace(_used(used, rounds, writer.text), was_redacted=was_redacted)
+
+
+def _used(counted: int, rounds: Rounds, text: str) -> Used:
+    """The tokens of an answer: as the provider counted them, else as we estimate them."""
+    estimated = rounds.sent + estimate_tokens(text)
     # What several rounds wrote beside the text is not estimated: no ratio is learned from them.
-    is_measured = bool(used) and rounds.count == 1
-    yield Used(used or estimated, estimated if is_measured else 0, was_redacted)
+    is_measured = bool(counted) and rounds.count == 1
+    return Used(counted or estimated, estimated if is_measured else 0)
 
 
 async def _ended(writer: Writer, holder: Holder | None, last: Sequence[Found]) -> list[Piece]:

@@ -35,7 +35,7 @@ def rest(request: HttpRequest) -> HttpResponse:
     return work(request)
 
 
-urlpatterns = [path("tell/", tell_thread), path("work/", work), path("rest/", rest)]
+urlpatterns = [path("tell/", tell_thread), path("busy/", work), path("rest/", rest)]
 
 
 def note_thread(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
@@ -101,7 +101,7 @@ def test_that_the_process_lives_is_told_without_a_thread() -> None:
 def test_more_requests_than_places_wait_and_all_are_answered() -> None:
     async def many() -> list[int]:
         handler = Handler()
-        asking = [asyncio.ensure_future(ask(handler, "/work/")) for _ in range(PLACES + 3)]
+        asking = [asyncio.ensure_future(ask(handler, "/busy/")) for _ in range(PLACES + 3)]
         assert await until(lambda: len(inside) == PLACES)
         await asyncio.sleep(LONGEST_WAIT_SECONDS / 4)
         assert len(inside) == PLACES
@@ -114,7 +114,7 @@ def test_more_requests_than_places_wait_and_all_are_answered() -> None:
 def test_slow_requests_stop_no_others_for_long() -> None:
     async def many() -> int:
         handler = Handler()
-        asking = [asyncio.ensure_future(ask(handler, "/work/")) for _ in range(PLACES)]
+        asking = [asyncio.ensure_future(ask(handler, "/busy/")) for _ in range(PLACES)]
         assert await until(lambda: len(inside) == PLACES)
         status = await asyncio.wait_for(ask(handler, "/tell/"), 10 * LONGEST_WAIT_SECONDS)
         gate.set()
