@@ -1,7 +1,8 @@
 """The sentences that may be quoted, and how likely each holds the answer.
 
 Where the small reader has read a passage, its opinion of each sentence leads; without it sentences
-are compared by meaning and words. The weights are fitted by ``python -m benchmarks.quotes``.
+are compared by meaning and words. The weights were set by hand;
+``python -m benchmarks.quotes --fit`` measures them and fits others.
 """
 
 import math
