@@ -52,8 +52,7 @@ SHARES = {
 }  # fmt: skip
 AVERAGED = 0.4  # the last part of the second stage, whose weights are averaged
 TOLD_EVERY = 25  # steps
-
-
+KEPT_EVERY = 400  # steps: what is learnt so far is written, to be measured or begun with
 MEET_EVERY = 8  # steps
 
 
@@ -158,7 +157,9 @@ def run(
     batches: Iterator[dict[str, torch.Tensor]],
     average: Average | None,
     company: Company,
+    kept: Path,
 ) -> None:
+    """Train; ``kept`` is a file that the first worker writes the weights to now and then."""
     network.train()
     total = math.ceil(stage.pairs / BATCH)
     stepper = optimizer(network, stage.rate)
@@ -183,6 +184,8 @@ def run(
                 break
             if average and step > total * (1 - AVERAGED):
                 average.add(network)
+        if step % KEPT_EVERY == 0 and company.rank == 0:
+            torch.save(network.state_dict(), kept)
         if step % TOLD_EVERY == 0:
             speed = seen / (time.monotonic() - started)
             said = f"loss {sums / TOLD_EVERY:.3f} {speed:.1f} pairs/s"
@@ -214,11 +217,12 @@ def train(given: argparse.Namespace, company: Company) -> None:
     encoder = PairEncoder.load(tokenizer_file(BUNDLED))
     table = network.body.embeddings.word_embeddings.weight.detach()
     feed, mixture = Feed(encoder, Synonyms(table, encoder.tokenizer), seed), Mixture(sets, seed)
+    kept = given.out / "kept.pt"
     if given.start:
         network.load_state_dict(torch.load(given.start, weights_only=True))
     else:
         first = Stage("made-up", given.made_up // workers, 1e-4)
-        run(network, first, feed.batches(mixture.made_up, first.pairs), None, company)
+        run(network, first, feed.batches(mixture.made_up, first.pairs), None, company, kept)
         if company.rank == 0:
             torch.save(network.state_dict(), given.out / "made_up.pt")
     mixture.neighbours = neighbours(sets, given.out / "neighbours.json")
@@ -229,6 +233,7 @@ def train(given: argparse.Namespace, company: Company) -> None:
         feed.batches(drawer(mixture, given.near_misses), second.pairs),
         average,
         company,
+        kept,
     )
     average.load_into(network)
     if company.rank == 0:
