@@ -24,7 +24,8 @@ def draft_of(run: Run, *, full: bool = False) -> Draft:
     fields = run.fields if full or run.fields != run.flushed_fields else {}
     quotes = tuple(run.quotes.values())
     noted = run.trace.noted() if full or run.trace.changes != run.flushed_trace else None
-    return Draft(run.message_id, run.lease_token, run.text, quotes, fields, noted)
+    row = run.row if full else None
+    return Draft(run.message_id, run.lease_token, run.text, quotes, fields, noted, row)
 
 
 def note_flushed(run: Run, draft: Draft, now: float) -> None:

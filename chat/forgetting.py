@@ -13,7 +13,7 @@ from chat.generation.sentences import Sentence
 from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from knowledge.passages import Span
-from knowledge.search import read_spans
+from knowledge.search import removed_spans
 
 BATCH = 200  # messages a transaction
 
@@ -57,12 +57,6 @@ def forget_removed(ids: Sequence[UUID]) -> None:
             _forget_quotes(document_id, part)
             cited.filter(document_number=document_id).exclude(heading="").update(heading="")
             _forget_searches(document_id, part)
-
-
-def removed_spans(spans: Sequence[Span]) -> set[Span]:
-    """Those that point at nothing any more."""
-    read = read_spans(spans, user=None) if spans else {}
-    return {span for span, text in read.items() if text.gone == "removed"}
 
 
 def without_removed(

@@ -4,14 +4,15 @@ The message's row is the journal: text is appended to it in batches, every write
 token, and a process that lost its lease changes nothing. Leases go by the database's clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -21,6 +22,8 @@ from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from chat.runs import Quoted
 from chat.tracing import Noted
+from core.statements import Marks, statement
+from knowledge.search import removed_spans
 
 LEASE = timedelta(seconds=30)
 _RUNNING = Message.State.RUNNING
@@ -41,6 +44,7 @@ class Draft:
     quotes: tuple[Quoted, ...] = ()
     fields: dict[str, Any] = field(default_factory=dict)
     trace: Noted | None = None  # None: nothing new
+    row: Any = None  # the message as it was stored, with its asker, where that is at hand
 
 
 @dataclass(frozen=True)
@@ -122,25 +126,45 @@ def finish(draft: Draft, ending: Ending, milliseconds: int) -> dict[str, Any] | 
     Returns:
         The *answer* as its asker may see it now.
     """
+    ends: dict[str, Any] | None = None
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                if not _end(draft, ending, milliseconds):
-                    return None
+                ends = _end(draft, ending, milliseconds)
             break
         except IntegrityError:
             if attempt == _ATTEMPTS:
                 raise
-    message = Message.objects.select_related("session__user").get(pk=draft.message_id)
+    if ends is None:
+        return None
+    message = _ended(draft, ends)
     return reading.answer(message, user=message.session.user)
 
 
-def _end(draft: Draft, ending: Ending, milliseconds: int) -> bool:
+def _ended(draft: Draft, ends: Mapping[str, Any]) -> Message:
+    """The row as it was just written; read anew where its asker is not who they were."""
+    asker = statement(("asker",), _marked_asker).rows(message=draft.message_id)
+    if draft.row is None or asker != [(draft.row.session.user_id,)]:
+        return Message.objects.select_related("session__user").get(pk=draft.message_id)
+    message: Message = copy(draft.row)
+    for name, value in ends.items():
+        setattr(message, name, value)
+    return message
+
+
+def _marked_asker() -> tuple[QuerySet[Any, Any], Marks]:
+    mark = UUID(int=2**62)
+    rows = Message.objects.filter(pk=mark, session__user__is_active=True).order_by()
+    return rows.values_list("session__user_id"), {"message": mark}
+
+
+def _end(draft: Draft, ending: Ending, milliseconds: int) -> dict[str, Any] | None:
+    """Write it; what was written, or None where the lease was lost."""
     held = Message.objects.select_for_update().filter(
         pk=draft.message_id, lease_token=draft.token, state=_RUNNING
     )
     if not held.exists():
-        return False
+        return None
     # What is looked up from here on cannot be forgotten in between: forgetting waits for the row.
     there = _still_there(draft.quotes)
     gone = frozenset(q.number for q in draft.quotes if q.passage.document_id not in there)
@@ -171,12 +195,12 @@ def _end(draft: Draft, ending: Ending, milliseconds: int) -> bool:
     ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
     if draft.trace is not None:
         traces.close(draft.message_id, draft.trace, sentences)
-    return True
+    return ends
 
 
 def _still_there(quotes: Sequence[Quoted]) -> set[int]:
     """The cited documents that were not deleted."""
-    removed = forgetting.removed_spans([quote.span for quote in quotes])
+    removed = removed_spans([quote.span for quote in quotes])
     return {quote.passage.document_id for quote in quotes if quote.span not in removed}
 
 

@@ -83,7 +83,7 @@ def answer(message: Message, *, user: Any) -> dict[str, Any]:
 
 def answers(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
     """The *answers* of these assistant's messages, as the user may see them now."""
-    shelf = _fetch(messages, user)
+    shelf = _fetch(messages, user, is_rated=False)
     return [_answer(message, shelf) for message in messages]
 
 
@@ -143,7 +143,8 @@ def sources(citations: Sequence[Citation], *, user: Any) -> list[dict[str, Any]]
     return [_source(citation, read[_span(citation)]) for citation in citations]
 
 
-def _fetch(messages: Sequence[Message], user: Any) -> _Shelf:
+def _fetch(messages: Sequence[Message], user: Any, *, is_rated: bool = True) -> _Shelf:
+    """``is_rated``: feedback is shown beside the answers."""
     ids = [message.pk for message in messages]
     citations: dict[Any, list[Citation]] = {pk: [] for pk in ids}
     for citation in Citation.objects.filter(message_id__in=ids).order_by("message_id", "number"):
@@ -151,10 +152,11 @@ def _fetch(messages: Sequence[Message], user: Any) -> _Shelf:
     wanted = [_span(citation) for found in citations.values() for citation in found]
     wanted += [_near(near) for message in messages for near in message.nearest]
     wanted += [span for message in messages for span in spans_in(message.retrieval)]
+    rated = Feedback.objects.filter(message_id__in=ids) if is_rated else ()
     return _Shelf(
         citations=citations,
         spans=read_spans(wanted, user=user) if wanted else {},
-        feedback={row.message_id: row for row in Feedback.objects.filter(message_id__in=ids)},
+        feedback={row.message_id: row for row in rated},
     )
 
 

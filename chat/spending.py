@@ -17,16 +17,18 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Sum
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.generation.modelconfig import NANO, BudgetExhausted
 from chat.ledger import Budget, CallOutcome, ModelCall, Spending
 from chat.models import Message
+from core.statements import Marks, statement
 
 EVERYONE = "all"
 GRACE = timedelta(seconds=60)  # beyond the longest time of a call
+_NO_KEY = 2**62  # beyond all keys
 KEPT_DAYS = 400  # calls: a year and a month, to compare with the same month of the year before
 
 
@@ -73,12 +75,12 @@ def reserve(order: Order) -> int:
         BudgetExhausted: a budget that applies has not that much left; nothing is held.
     """
     day = today()
-    user = _payer(order)
+    user_id = _payer(order)
     amount = nano(order.highest_cost)
     # What costs nothing is on no budget: there is nothing to hold and nothing to settle.
-    limits = _limits(user) if amount else {}
+    limits = _limits(user_id) if amount else {}
     with transaction.atomic():
-        _open(day, user, limits)
+        _open(day, limits)
         for scope in sorted(limits):
             _hold(day, scope, amount, limits[scope])
         return ModelCall.objects.create(
@@ -86,7 +88,7 @@ def reserve(order: Order) -> int:
             model=order.model,
             purpose=order.purpose,
             message_id=order.message_id,
-            user=user,
+            user_id=user_id,
             tokens_in=order.tokens_in,
             reserved_nano=amount,
             prompt_nano=nano(order.prompt_cost),
@@ -116,7 +118,8 @@ def settle(call_id: int, receipt: Receipt) -> bool:
             lease_until=None,
         )
         if changed:
-            _move(ModelCall.objects.get(pk=call_id), nano(receipt.cost))
+            [(day, scopes, reserved)] = statement(("call",), _marked_call).rows(pk=call_id)
+            _move((day, reserved), scopes, nano(receipt.cost))
     return bool(changed)
 
 
@@ -146,25 +149,31 @@ def nano(amount: Decimal) -> int:
     return int((amount / NANO).to_integral_value(rounding="ROUND_UP"))
 
 
-def _payer(order: Order) -> Any:
+def _payer(order: Order) -> int | None:
     """Whose budgets a call counts on beside that of all together."""
-    people = get_user_model().objects
     if order.message_id is None:
-        return people.filter(pk=order.user_id).first() if order.user_id else None
-    owners = Message.objects.filter(pk=order.message_id).values_list("session__user_id", flat=True)
-    return people.filter(pk__in=owners).first()
+        people = get_user_model().objects.filter(pk=order.user_id or 0)
+        return people.values_list("pk", flat=True).first()
+    owners = statement(("payer",), _marked_payer).rows(message=order.message_id)
+    return owners[0][0] if owners else None
 
 
-def _limits(user: Any) -> dict[str, int | None]:
+def _marked_payer() -> tuple[QuerySet[Any, Any], Marks]:
+    mark = UUID(int=_NO_KEY)
+    rows = Message.objects.filter(pk=mark).order_by()
+    return rows.values_list("session__user_id"), {"message": mark}
+
+
+def _limits(user_id: int | None) -> dict[str, int | None]:
     """The budgets that a call of this person counts on, with their limits; None has no limit."""
     limits = {EVERYONE: _nano_or_none(settings.DAILY_BUDGET_USD)}
-    if user is None:
+    if user_id is None:
         return limits
-    own = Budget.objects.filter(person=user).values_list("daily_usd", flat=True).first()
-    limits[f"person:{user.pk}"] = _nano_or_none(
+    own = Budget.objects.filter(person=user_id).values_list("daily_usd", flat=True).first()
+    limits[f"person:{user_id}"] = _nano_or_none(
         settings.DAILY_BUDGET_PERSON_USD if own is None else own
     )
-    groups = Budget.objects.filter(group__in=user.groups.all())
+    groups = Budget.objects.filter(group__user=user_id)
     for group_id, usd in groups.values_list("group_id", "daily_usd"):
         limits[f"group:{group_id}"] = nano(usd)
     return limits
@@ -174,7 +183,7 @@ def _nano_or_none(usd: Decimal | None) -> int | None:
     return None if usd is None else nano(usd)
 
 
-def _open(day: date, user: Any, scopes: Iterable[str]) -> None:
+def _open(day: date, scopes: Iterable[str]) -> None:
     """Make the day's sums where there are none yet, with what was spent before they counted."""
     known = set(
         Spending.objects.filter(day=day, scope__in=list(scopes)).values_list("scope", flat=True)
@@ -205,10 +214,16 @@ def _hold(day: date, scope: str, amount: int, limit: int | None) -> None:
         raise BudgetExhausted(f"the budget {scope.partition(':')[0]} does not suffice")
 
 
-def _move(call: ModelCall, cost: int) -> None:
+def _marked_call() -> tuple[QuerySet[Any, Any], Marks]:
+    rows = ModelCall.objects.filter(pk=_NO_KEY).order_by()
+    return rows.values_list("day", "scopes", "reserved_nano"), {"pk": _NO_KEY}
+
+
+def _move(held: tuple[date, int], scopes: Iterable[str], cost: int) -> None:
     """From reserved to spent, in the order in which it was reserved: no two wait for each other."""
-    for scope in call.scopes:
-        Spending.objects.filter(day=call.day, scope=scope).update(
-            reserved_nano=F("reserved_nano") - call.reserved_nano,
+    day, reserved = held
+    for scope in scopes:
+        Spending.objects.filter(day=day, scope=scope).update(
+            reserved_nano=F("reserved_nano") - reserved,
             spent_nano=F("spent_nano") + cost,
         )

@@ -3,15 +3,22 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from chat.generation.voice import PLAIN, Voice
 from chat.models import Voice as VoiceRow
+from core.statements import Marks, statement
 
 
 def active_voice() -> Voice:
     """How the assistant speaks now."""
-    row = VoiceRow.objects.filter(is_active=True).first()
-    return voice_of(row) if row else PLAIN
+    rows = statement(("voice",), _active).rows()
+    return Voice(*rows[0]) if rows else PLAIN
+
+
+def _active() -> tuple[QuerySet[Any, Any], Marks]:
+    rows = VoiceRow.objects.filter(is_active=True).order_by()
+    return rows.values_list("name", "tone", "instructions", "pk"), {}
 
 
 def voice_of(row: VoiceRow) -> Voice:

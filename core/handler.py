@@ -19,7 +19,7 @@ from django.http.response import HttpResponseBase
 from core.middleware import answer_if_alive
 
 PLACES = 4
-LONGEST_WAIT_SECONDS = 0.5  # then it goes ahead all the same: slow requests stop no others
+LONGEST_SECONDS = 0.5  # then the next one goes ahead too: slow requests stop no others
 
 
 class Turn:
@@ -29,20 +29,20 @@ class Turn:
         self._places = places
         self._loop = asyncio.get_running_loop()
         self._is_held = False
+        self._end: asyncio.TimerHandle | None = None
 
     async def take(self) -> None:
-        """Wait for a place, but not for long."""
-        try:
-            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
-                self._is_held = await self._places.acquire()
-        except TimeoutError:
-            return
+        """Wait for a place, first come first served."""
+        self._is_held = await self._places.acquire()
+        self._end = self._loop.call_later(LONGEST_SECONDS, self.leave)
 
     def leave(self) -> None:
         """In the loop's own thread."""
         if self._is_held:
             self._is_held = False
             self._places.release()
+        if self._end is not None:
+            self._end.cancel()
 
     def leave_from_thread(self) -> None:
         self._loop.call_soon_threadsafe(self.leave)

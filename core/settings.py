@@ -330,7 +330,7 @@ _SQLITE_OPTIONS = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; "
-        "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32000;"
+        "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16000;"
     ),
 }
 _default_database = f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
@@ -340,6 +340,7 @@ except (ImproperlyConfigured, ValueError, KeyError):
     raise ImproperlyConfigured("DATABASE_URL has a value that cannot be read.") from None
 USES_SQLITE = _database.get("ENGINE") == "django.db.backends.sqlite3"
 if USES_SQLITE:
+    _database["ENGINE"] = "core.sqlite"
     _database["OPTIONS"] = {**_database.get("OPTIONS", {}), **_SQLITE_OPTIONS}
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file: threads must share it
 elif _database.get("ENGINE") == "django.db.backends.postgresql":

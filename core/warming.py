@@ -14,12 +14,15 @@ from django.conf import settings
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from core.native import spare_what_stays
+
 logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
     """Call everything that ``settings.WARM_UP`` names; meant for a thread of its own."""
     _call_all(settings.WARM_UP)
+    spare_what_stays()
 
 
 def wind_down() -> None:

@@ -14,16 +14,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken, UntypedToken
 
 from core.errors import Code, NotAuthenticated
+from core.statements import Marks, statement
 from users.models import TokenFamily, User
 
 RACE = timedelta(seconds=10)  # honest tabs lose by milliseconds, retries by seconds
+_NO_KEY = 2**62  # beyond all keys
 LONGEST_LOGIN = timedelta(days=90)  # rotation would slide for ever
 
 
@@ -68,7 +71,7 @@ def rotate(raw: str) -> dict[str, str]:
             ``token_not_valid``.
     """
     claims = read_claims(raw, "refresh")
-    user = _user_of(claims)
+    user = _users(claims.user_id, claims.version, claims.family).first()
     now = timezone.now()
     if user is None or now - claims.logged_in_at > LONGEST_LOGIN:
         raise bad_token()
@@ -92,7 +95,9 @@ def revoke(raw: str) -> None:
         NotAuthenticated: the token is not one of ours, or its family has ended already.
     """
     claims = read_claims(raw, "refresh")
-    if _user_of(claims) is None or not _end_family(claims.family):
+    if not _users(claims.user_id, claims.version, claims.family).exists() or not _end_family(
+        claims.family
+    ):
         raise bad_token()
 
 
@@ -125,7 +130,7 @@ def user_of_token(raw: str) -> User:
 def user_and_family(raw: str) -> tuple[User, uuid.UUID]:
     """As ``user_of_token``, and the log-in that the token came of."""
     claims = read_claims(raw, "access")
-    user = _user_of(claims, token_families__revoked_at=None)
+    user = _bearer(claims)
     if user is None:
         raise bad_token()
     return user, claims.family
@@ -153,15 +158,34 @@ def read_claims(raw: str, kind: str) -> Claims:
         raise bad_token() from error
 
 
-def _user_of(claims: Claims, **family_is: Any) -> User | None:
-    """The active user whose version the claims name; one query, the family's row joined."""
+def _users(user_id: int, version: int, family: uuid.UUID, **more: Any) -> QuerySet[User]:
+    """The active user whose version a token names, or nobody; the family's row joined.
+
+    What ``more`` says of the family stands in the same ``filter``: it is about this one.
+    """
     return User.objects.filter(
-        pk=claims.user_id,
-        is_active=True,
-        token_version=claims.version,
-        token_families__pk=claims.family,
-        **family_is,
-    ).first()
+        pk=user_id, is_active=True, token_version=version, token_families__pk=family, **more
+    )
+
+
+def _bearer(claims: Claims) -> User | None:
+    """Whom an access token speaks for, as long as its family has not ended."""
+    if max(claims.user_id, claims.version) >= _NO_KEY:
+        return None
+    rows = statement(("bearer",), _marked_bearer).rows(
+        user=claims.user_id, version=claims.version, family=claims.family
+    )
+    return User.from_db(connection.alias, _columns(), rows[0]) if rows else None
+
+
+def _columns() -> list[str]:
+    return [field.attname for field in User._meta.concrete_fields]  # noqa: SLF001  (public API)
+
+
+def _marked_bearer() -> tuple[QuerySet[Any, Any], Marks]:
+    user, version, family = _NO_KEY, _NO_KEY + 1, uuid.UUID(int=_NO_KEY)
+    rows = _users(user, version, family, token_families__revoked_at=None).order_by()
+    return rows.values_list(*_columns()), {"user": user, "version": version, "family": family}
 
 
 def _mint(user: User, family: uuid.UUID, logged_in_at: datetime) -> Any:

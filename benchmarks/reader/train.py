@@ -61,6 +61,7 @@ class Stage:
     name: str
     pairs: int  # of each worker
     rate: float
+    kept: Path  # the first worker writes the weights to it now and then
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,7 @@ def run(
     batches: Iterator[dict[str, torch.Tensor]],
     average: Average | None,
     company: Company,
-    kept: Path,
 ) -> None:
-    """Train; ``kept`` is a file that the first worker writes the weights to now and then."""
     network.train()
     total = math.ceil(stage.pairs / BATCH)
     stepper = optimizer(network, stage.rate)
@@ -185,7 +184,7 @@ def run(
             if average and step > total * (1 - AVERAGED):
                 average.add(network)
         if step % KEPT_EVERY == 0 and company.rank == 0:
-            torch.save(network.state_dict(), kept)
+            torch.save(network.state_dict(), stage.kept)
         if step % TOLD_EVERY == 0:
             speed = seen / (time.monotonic() - started)
             said = f"loss {sums / TOLD_EVERY:.3f} {speed:.1f} pairs/s"
@@ -221,19 +220,18 @@ def train(given: argparse.Namespace, company: Company) -> None:
     if given.start:
         network.load_state_dict(torch.load(given.start, weights_only=True))
     else:
-        first = Stage("made-up", given.made_up // workers, 1e-4)
-        run(network, first, feed.batches(mixture.made_up, first.pairs), None, company, kept)
+        first = Stage("made-up", given.made_up // workers, 1e-4, kept)
+        run(network, first, feed.batches(mixture.made_up, first.pairs), None, company)
         if company.rank == 0:
             torch.save(network.state_dict(), given.out / "made_up.pt")
     mixture.neighbours = neighbours(sets, given.out / "neighbours.json")
-    second, average = Stage("real", given.pairs // workers, given.rate), Average()
+    second, average = Stage("real", given.pairs // workers, given.rate, kept), Average()
     run(
         network,
         second,
         feed.batches(drawer(mixture, given.near_misses), second.pairs),
         average,
         company,
-        kept,
     )
     average.load_into(network)
     if company.rank == 0:

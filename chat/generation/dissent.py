@@ -40,13 +40,16 @@ def dissent(
         told: sentences of the answer; one that cites both documents has said it already.
     """
     numbers = dict(cited)
-    chunks = {said.passage.chunk_id for said in cited.values()}
+
+    def quotes(side: Side) -> bool:
+        return any(_quotes(said, side) for said in cited.values())
+
     added = ""
     sentences: list[Sentence] = []
-    for found in disagreements(passages, chunks):
+    for found in disagreements(passages, quotes):
         if len(sentences) == MOST:
             break
-        if not _rests_on(found, cited) or _is_told(found, cited, told):
+        if _is_told(found, cited, told):
             continue
         pair = (_number(found.newer, numbers), _number(found.older, numbers))
         said = wording(found, pair)
@@ -57,13 +60,6 @@ def dissent(
         return None
     new = tuple((number, said) for number, said in numbers.items() if cited.get(number) != said)
     return Dissent(added, new, tuple(sentences))
-
-
-def _rests_on(found: Disagreement, cited: Mapping[int, Said]) -> bool:
-    """Whether a footnote quotes one of the two sentences."""
-    return any(
-        _quotes(said, side) for said in cited.values() for side in (found.newer, found.older)
-    )
 
 
 def _quotes(said: Said, side: Side) -> bool:

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 _WORD = re.compile(r"\w+(?:[.,]\d+)*", re.UNICODE)
 _SMALL_WORDS = """
@@ -16,6 +17,7 @@ _SMALL = frozenset(_SMALL_WORDS.split())
 _ENDINGS = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 
 
+@lru_cache(maxsize=30_000)  # words come again and again
 def stem(word: str) -> str:
     """A crude common form: "policies" and "policy" meet, "gas" stays."""
     if not word.isalpha():

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -22,9 +22,11 @@ from chat.services.owned import own_session
 from chat.services.questions import Question, checked, checked_key, stored_options
 from chat.titles import title_from
 from core.errors import Conflict, NotFound, Throttled
+from core.statements import Marks, statement
 from core.throttles import take
 
 RUNNING_AT_ONCE = 2  # answers of one person
+_NOBODY = 2**62  # beyond all keys
 WAIT_SECONDS = 5  # what somebody with too many is told to wait
 
 
@@ -133,6 +135,7 @@ class _Asking:
             refuse_while_writing(session)
         asked = self.place.again or self._asked(session)
         answer = self._answer(session, asked)
+        Message.objects.bulk_create([answer] if self.place.again else [asked, answer])
         if self.place.is_version:
             branches.show(session.pk, answer.pk)
         run = Run(answer.pk, session.pk, self.user.pk, answer.lease_token, answer)
@@ -154,15 +157,14 @@ class _Asking:
             row.is_chosen = row.is_shown = False  # until its answer is there too
         elif not is_first:
             row.follows = branches.last_shown(session)
-        row.save(force_insert=True)
         return row
 
     def _answer(self, session: ChatSession, asked: Message) -> Message:
-        """The row of the answer, and with it the work."""
+        """The row of the answer, which is the work too."""
         model = self.question.model if self.place.is_version else session.model
         options = stored_options(replace(self.question, model=_allowed(self.user, model)))
         is_version = self.place.is_version
-        return Message.objects.create(
+        return Message(
             session=session,
             ordinal=_next_ordinal(session) if self.place.again else asked.ordinal + 1,
             role=Message.Role.ASSISTANT,
@@ -244,17 +246,23 @@ def in_turn(user: Any) -> None:
 
     The row's lock does it on PostgreSQL; on SQLite the transaction has the write lock already.
     """
-    get_user_model().objects.select_for_update().values_list("pk").get(pk=user.pk)
+    if connection.features.has_select_for_update:
+        get_user_model().objects.select_for_update().values_list("pk").get(pk=user.pk)
 
 
 def _one_at_a_time(user: Any) -> None:
     """Order the questions of one person, and refuse one too many."""
     in_turn(user)
-    running = Message.objects.filter(
-        session__user_id=user.pk, state=Message.State.RUNNING, lease_until__gt=timezone.now()
-    )
-    if running.count() >= RUNNING_AT_ONCE:
+    running = statement(("running",), _marked_running).rows(user=user.pk)
+    if len(running) >= RUNNING_AT_ONCE:
         raise Throttled(
             WAIT_SECONDS,
             f"{RUNNING_AT_ONCE} of your answers are still being written. Ask again in a moment.",
         )
+
+
+def _marked_running() -> tuple[QuerySet[Any, Any], Marks]:
+    rows = Message.objects.filter(
+        session__user_id=_NOBODY, state=Message.State.RUNNING, lease_until__gt=Now()
+    ).order_by()
+    return rows.values_list("pk")[:RUNNING_AT_ONCE], {"user": _NOBODY}

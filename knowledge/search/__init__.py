@@ -13,7 +13,7 @@ from knowledge.search.nearest import nearest
 from knowledge.search.opening import Listed, Opened, Place, list_documents, open_document
 from knowledge.search.querying import embed, search, search_in, status, warm_up
 from knowledge.search.shelf import shelf
-from knowledge.search.spans import read_managed_spans, read_spans
+from knowledge.search.spans import read_managed_spans, read_spans, removed_spans
 from knowledge.search.withdrawn import withdrawn
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "read_managed_spans",
     "read_on",
     "read_spans",
+    "removed_spans",
     "search",
     "search_in",
     "sentence_spans",

@@ -1,20 +1,28 @@
 """Stretches of stored texts, as a reader may see them now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.statements import Marks, Row, statement
 from knowledge.models import Document, DocumentVersion
 from knowledge.passages import Span, SpanText
 
 CONTEXT = 160  # characters on either side
 _LARGEST = 2**31 - 1
 _SPANS_AT_A_TIME = 4000  # of 7 parameters each; SQLite takes 32,766 in one statement
+# Lengths of the lists of documents that statements are compiled for: those of an answer's quotes,
+# of what it found, and of a long conversation.
+_SIZES = (4, 20, 400)
+_FIRST_MARK = 2**62  # beyond all keys
+_NOBODY = _FIRST_MARK - 1
 
 
 @dataclass(frozen=True)
@@ -48,19 +56,29 @@ def read_spans(spans: Sequence[Span], *, user: Any) -> dict[Span, SpanText]:
     where the user may not read it now; text and context are empty then. Three queries for up to
     4,000 spans, and only the spans themselves are read, not the texts around them.
     """
-    return _read(spans, Document.objects.visible_to(user))
+    is_person = user is not None and user.is_authenticated and user.is_active
+    return _read(spans, partial(_visible, user.pk if is_person else None))
 
 
 def read_managed_spans(spans: Sequence[Span]) -> dict[Span, SpanText]:
     """The same as managers of documents see it, for pages of staff: nothing is ``restricted``."""
-    return _read(spans, Document.objects.all())
+    return _read(spans, set)
 
 
-def _read(spans: Sequence[Span], shown: QuerySet[Document]) -> dict[Span, SpanText]:
+def removed_spans(spans: Sequence[Span]) -> set[Span]:
+    """Those whose document or version is not there any more. One query for up to 400 documents."""
+    wanted = [span for span in spans if is_possible(span)]
+    there = set(_by_document("versions", _marked_versions, _ids(wanted)))
+    return {x for x in spans if (x.document_id, x.version_number) not in there}
+
+
+def _read(
+    spans: Sequence[Span], shown: Callable[[Iterable[int]], set[int]]
+) -> dict[Span, SpanText]:
     wanted = [span for span in dict.fromkeys(spans) if is_possible(span)]
-    ids = {span.document_id for span in wanted if span.document_id is not None}
+    ids = _ids(wanted)
     documents = facts_of(ids)
-    visible = set(shown.filter(pk__in=ids).values_list("pk", flat=True))
+    visible = shown(documents)
     readable = [span for span in wanted if span.document_id in visible]
     pieces = pieces_of(readable)
     return {span: answer_of(span, documents, visible, pieces) for span in spans}
@@ -77,10 +95,58 @@ def is_possible(span: Span) -> bool:
 
 def facts_of(ids: set[int]) -> dict[int, Facts]:
     today = timezone.localdate()
-    rows = Document.objects.filter(pk__in=ids).values_list(
-        "pk", "title", "active_version__number", "review_by"
-    )
+    rows = _by_document("facts", _marked_facts, ids)
     return {pk: Facts(title, number, due, today) for pk, title, number, due in rows}
+
+
+def _visible(user_id: int | None, ids: Iterable[int]) -> set[int]:
+    """Which of these documents a person, or a visitor, may read."""
+    if user_id is None:
+        return {pk for (pk,) in _by_document("public", _marked_public, ids)}
+    return {pk for (pk,) in _by_document("visible", _marked_visible, ids, user=user_id)}
+
+
+def _ids(spans: Iterable[Span]) -> set[int]:
+    return {span.document_id for span in spans if span.document_id is not None}
+
+
+def _by_document(
+    name: str,
+    marked: Callable[[list[int]], tuple[QuerySet[Any, Any], Marks]],
+    ids: Iterable[int],
+    **values: Any,
+) -> list[Row]:
+    """The rows of a statement over documents, so many at a time."""
+    found: list[Row] = []
+    every = sorted(ids)
+    for start in range(0, len(every), _SIZES[-1]):
+        part = every[start : start + _SIZES[-1]]
+        size = next(size for size in _SIZES if size >= len(part))
+        marks = [_FIRST_MARK + number for number in range(size)]
+        compiled = statement(("spans", name, size), partial(marked, marks))
+        found += compiled.rows(ids=part, **values)
+    return found
+
+
+def _marked_facts(ids: list[int]) -> tuple[QuerySet[Any, Any], Marks]:
+    rows = Document.objects.filter(pk__in=ids).order_by()
+    return rows.values_list("pk", "title", "active_version__number", "review_by"), {"ids": ids}
+
+
+def _marked_public(ids: list[int]) -> tuple[QuerySet[Any, Any], Marks]:
+    rows = Document.objects.visible_to(None).filter(pk__in=ids).order_by()
+    return rows.values_list("pk"), {"ids": ids}
+
+
+def _marked_visible(ids: list[int]) -> tuple[QuerySet[Any, Any], Marks]:
+    groups = Group.objects.filter(user=_NOBODY).values("pk")
+    rows = Document.objects.visible_to_groups(groups).filter(pk__in=ids).order_by()
+    return rows.values_list("pk"), {"ids": ids, "user": _NOBODY}
+
+
+def _marked_versions(ids: list[int]) -> tuple[QuerySet[Any, Any], Marks]:
+    rows = DocumentVersion.objects.filter(document_id__in=ids).order_by()
+    return rows.values_list("document_id", "number"), {"ids": ids}
 
 
 def answer_of(

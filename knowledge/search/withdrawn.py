@@ -17,9 +17,10 @@ def withdrawn(shown: Sequence[tuple[int, Span]]) -> dict[tuple[int, Span], str]:
     for each set of groups: people who are in the same groups may read the same.
     """
     spans = {span for _, span in shown}
-    ids = {span.document_id for span in spans if span.document_id is not None}
+    possible = [span for span in spans if is_possible(span)]
+    ids = {span.document_id for span in possible if span.document_id is not None}
     documents = facts_of(ids)
-    pieces = pieces_of([s for s in spans if is_possible(s) and s.document_id in documents])
+    pieces = pieces_of([span for span in possible if span.document_id in documents])
     visible: dict[int, set[int]] = {}
     for groups, users in _by_groups({user_id for user_id, _ in shown}).items():
         allowed = Document.objects.visible_to_groups(sorted(groups)).filter(pk__in=ids)

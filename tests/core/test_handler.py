@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from core.handler import LONGEST_WAIT_SECONDS, PLACES, Handler, step_aside
+from core.handler import LONGEST_SECONDS, PLACES, Handler, step_aside
 
 seen: list[str] = []
 inside: list[int] = []
@@ -103,7 +103,7 @@ def test_more_requests_than_places_wait_and_all_are_answered() -> None:
         handler = Handler()
         asking = [asyncio.ensure_future(ask(handler, "/busy/")) for _ in range(PLACES + 3)]
         assert await until(lambda: len(inside) == PLACES)
-        await asyncio.sleep(LONGEST_WAIT_SECONDS / 4)
+        await asyncio.sleep(LONGEST_SECONDS / 4)
         assert len(inside) == PLACES
         gate.set()
         return await asyncio.gather(*asking)
@@ -116,7 +116,7 @@ def test_slow_requests_stop_no_others_for_long() -> None:
         handler = Handler()
         asking = [asyncio.ensure_future(ask(handler, "/busy/")) for _ in range(PLACES)]
         assert await until(lambda: len(inside) == PLACES)
-        status = await asyncio.wait_for(ask(handler, "/tell/"), 10 * LONGEST_WAIT_SECONDS)
+        status = await asyncio.wait_for(ask(handler, "/tell/"), 10 * LONGEST_SECONDS)
         gate.set()
         await asyncio.gather(*asking)
         return status
@@ -127,7 +127,7 @@ def test_slow_requests_stop_no_others_for_long() -> None:
 def test_a_request_that_only_waits_gives_its_place_to_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("core.handler.LONGEST_WAIT_SECONDS", 60)
+    monkeypatch.setattr("core.handler.LONGEST_SECONDS", 60)
 
     async def many() -> None:
         handler = Handler()

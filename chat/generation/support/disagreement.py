@@ -6,12 +6,13 @@ must not name other things than the other passage does.
 """
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from itertools import combinations
 
-from chat.generation.spans import units
+from chat.generation.spans import Unit, units
 from chat.generation.support.evidence import Gap, beside
 from chat.generation.support.lexicon import (
     MONTHS,
@@ -29,6 +30,8 @@ from knowledge.passages import Passage
 LOOKED_AT = 8  # passages
 SHARED = 3  # telling words that two sentences have in common at least
 SAME = 0.75  # share of the telling words of either sentence
+_WORD = re.compile(r"\w+")
+_BEGINS = 3  # characters: as short as a stem may be
 _MAY_HOLD = re.compile(rf"\d|\b(?:{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 _FIGURES = frozenset({"number", "date", "time"})
 _GENERIC_WORDS = """
@@ -39,6 +42,9 @@ summary note notes staff company office team internal public official edition re
 _GENERIC = frozenset(stem(word) for word in _GENERIC_WORDS.split())
 
 
+Quotes = Callable[["Side"], bool]
+
+
 @dataclass(frozen=True)
 class _Statement:
     """A sentence with its words, figures and units apart, and its figures."""
@@ -46,24 +52,55 @@ class _Statement:
     piece: Piece
     words: set[Value]
     figures: tuple[Token, ...]
+    hints: frozenset[str]
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A passage with its statements; ``subject`` are the words of its title and headings."""
+    """A passage, read as far as it is asked for: most are told apart by their subjects."""
 
     passage: Passage
-    subject: frozenset[str]
-    words: frozenset[str]
-    statements: tuple[_Statement, ...]
+    quotes: Quotes | None
 
-    @property
-    def chunk_id(self) -> str:
-        return self.passage.chunk_id
+    @cached_property
+    def subject(self) -> frozenset[str]:
+        """Words of its title and headings."""
+        return frozenset(terms(f"{self.passage.title} {self.passage.heading}"))
 
-    @property
-    def document_id(self) -> int:
-        return self.passage.document_id
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return self.subject | frozenset(terms(self.passage.text))
+
+    @cached_property
+    def quoted(self) -> tuple[_Statement, ...]:
+        """Statements with a figure that the answer quotes; all where no answer is asked about."""
+        if not self._is_quoted(0, len(self.passage.text)):
+            return ()
+        return tuple(self._statement(x) for x in self._units if self._is_quoted(x.start, x.end))
+
+    def like(self, statement: _Statement) -> Iterator[_Statement]:
+        """Those with a figure that may have enough words in common with another passage's."""
+        for unit in self._units:
+            if len(statement.hints & _hints(self.passage.text[unit.start : unit.end])) >= SHARED:
+                yield self._statement(unit)
+
+    @cached_property
+    def _units(self) -> list[Unit]:
+        text = self.passage.text
+        return [
+            unit
+            for unit in units(text)
+            if unit.kind != "heading" and _MAY_HOLD.search(text, unit.start, unit.end)
+        ]
+
+    def _is_quoted(self, start: int, end: int) -> bool:
+        at = self.passage.start
+        return self.quotes is None or self.quotes(Side(self.passage, "", at + start, at + end))
+
+    def _statement(self, unit: Unit) -> _Statement:
+        text = self.passage.text[unit.start : unit.end]
+        piece = Piece(unit.start, unit.end, unit.paragraph, tokens(plain(text)), frozenset())
+        return _Statement(piece, _words(piece), _numbers(piece), _hints(text))
 
 
 @dataclass(frozen=True)
@@ -85,42 +122,39 @@ class Disagreement:
 
 
 def disagreements(
-    passages: Sequence[Passage], cited: Container[str] | None = None
+    passages: Sequence[Passage], quotes: Quotes | None = None
 ) -> Iterator[Disagreement]:
     """Pairs of sentences of different documents with different figures, best passages first.
 
     Args:
         passages: ranked; those after the eighth are not looked at.
-        cited: ids of chunks, of which one is in each pair; None looks at all pairs.
+        quotes: whether the answer quotes a place; of each pair it quotes one side at least. None
+            looks at all pairs.
     """
-    looked_at = [_read(one) for one in passages[:LOOKED_AT]]
+    looked_at = [_Read(one, quotes) for one in passages[:LOOKED_AT]]
     for one, other in combinations(looked_at, 2):
-        is_cited = cited is None or one.chunk_id in cited or other.chunk_id in cited
-        if one.document_id == other.document_id or not is_cited or not _on_one_subject(one, other):
+        if one.passage.document_id == other.passage.document_id:
             continue
-        for mine in one.statements:
-            for theirs in other.statements:
-                figures = _figures(mine, theirs)
-                if figures is not None:
-                    first = _side(one.passage, mine.piece, figures[0])
-                    yield _ordered(first, _side(other.passage, theirs.piece, figures[1]))
+        if not (one.quoted or other.quoted) or not _on_one_subject(one, other):
+            continue
+        for mine, theirs in _pairs(one, other):
+            figures = _figures(mine, theirs)
+            if figures is not None:
+                first = _side(one.passage, mine.piece, figures[0])
+                yield _ordered(first, _side(other.passage, theirs.piece, figures[1]))
 
 
-def _read(passage: Passage) -> _Read:
-    """Only what holds a figure is read closely."""
-    subject = f"{passage.title} {passage.heading}"
-    pieces = (
-        Piece(unit.start, unit.end, unit.paragraph, found, frozenset())
-        for unit in units(passage.text)
-        if unit.kind != "heading" and _MAY_HOLD.search(passage.text, unit.start, unit.end)
-        for found in [tokens(plain(passage.text[unit.start : unit.end]))]
-    )
-    return _Read(
-        passage=passage,
-        subject=frozenset(terms(subject)),
-        words=frozenset(terms(f"{subject} {passage.text}")),
-        statements=tuple(_Statement(piece, _words(piece), _numbers(piece)) for piece in pieces),
-    )
+def _pairs(one: _Read, other: _Read) -> Iterator[tuple[_Statement, _Statement]]:
+    """Statements of both that may say the same, one of which is quoted."""
+    for mine in one.quoted:
+        yield from ((mine, theirs) for theirs in other.like(mine))
+    for theirs in other.quoted:
+        yield from ((mine, theirs) for mine in one.like(theirs) if mine not in one.quoted)
+
+
+def _hints(text: str) -> frozenset[str]:
+    """The beginnings of its words: equal words begin alike, however they are bent."""
+    return frozenset(word[:_BEGINS] for word in _WORD.findall(text.lower()) if word not in SMALL)
 
 
 def _on_one_subject(one: _Read, other: _Read) -> bool:
