@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from django.http import HttpRequest
@@ -133,7 +132,6 @@ def _from(batch: Sequence[Event], sent: int) -> Iterator[Event]:
 
 async def as_sse(stream: AsyncIterator[Event]) -> AsyncIterator[bytes]:
     """Events as Server-Sent Events."""
-    await sync_to_async(release_connections)()
     async for event in stream:
         yield encode(event)
 

@@ -3,18 +3,19 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from core.handler import LONGEST_SECONDS, PLACES, Handler, step_aside
 
 seen: list[str] = []
 inside: list[int] = []
-gate = threading.Event()
+flowing: list[int] = []
+gate, flows = threading.Event(), threading.Event()
 _lock = threading.Lock()
 
 
@@ -35,7 +36,23 @@ def rest(request: HttpRequest) -> HttpResponse:
     return work(request)
 
 
-urlpatterns = [path("tell/", tell_thread), path("busy/", work), path("rest/", rest)]
+async def flow() -> AsyncIterator[bytes]:
+    flowing.append(1)
+    while not flows.is_set():
+        await asyncio.sleep(0.01)
+    yield b"flown"
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(flow())
+
+
+urlpatterns = [
+    path("tell/", tell_thread),
+    path("busy/", work),
+    path("rest/", rest),
+    path("stream/", stream),
+]
 
 
 def note_thread(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
@@ -54,10 +71,12 @@ def _few_routes(settings: Any) -> None:
     seen.clear()
     inside.clear()
     gate.clear()
+    flowing.clear()
+    flows.clear()
 
 
-async def ask(handler: Handler, address: str) -> int:
-    """The status of a GET."""
+async def ask(handler: Handler, address: str, leave: asyncio.Event | None = None) -> int:
+    """The status of a GET; 0 where its asker left, with ``leave``, before there was one."""
     scope = {
         "type": "http", "method": "GET", "path": address, "query_string": b"",
         "headers": [(b"host", b"localhost")], "http_version": "1.1", "scheme": "http",
@@ -68,7 +87,8 @@ async def ask(handler: Handler, address: str) -> int:
 
     async def receive() -> dict[str, Any]:
         if asked.is_set():
-            await asyncio.sleep(3600)
+            await (leave or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
         asked.set()
         return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -76,7 +96,7 @@ async def ask(handler: Handler, address: str) -> int:
         messages.append(message)
 
     await handler(scope, receive, send)
-    return int(messages[0]["status"])
+    return int(messages[0]["status"]) if messages else 0
 
 
 async def until(is_so: Callable[[], bool], seconds: float = 5) -> bool:
@@ -91,6 +111,46 @@ def test_middlewares_and_view_of_a_request_run_in_one_thread() -> None:
     assert len(seen) == 3
     assert len(set(seen)) == 1
     assert seen[0] != threading.main_thread().name
+
+
+def test_the_next_request_gets_the_thread_of_one_that_is_done() -> None:
+    async def two() -> None:
+        handler = Handler()
+        await ask(handler, "/tell/")
+        await ask(handler, "/tell/")
+
+    asyncio.run(two())
+    assert len(seen) == 6
+    assert len(set(seen)) == 1
+
+
+def test_a_request_that_was_left_keeps_its_thread_to_its_end() -> None:
+    async def two() -> int:
+        handler = Handler()
+        leave = asyncio.Event()
+        left = asyncio.ensure_future(ask(handler, "/busy/", leave))
+        assert await until(lambda: len(inside) == 1)
+        leave.set()
+        assert await asyncio.wait_for(left, 30) == 0
+        return await asyncio.wait_for(ask(handler, "/tell/"), 30)
+
+    assert asyncio.run(two()) == 200
+    gate.set()
+
+
+def test_a_stream_goes_on_without_a_thread() -> None:
+    before = set(threading.enumerate())
+
+    async def streams() -> int:
+        handler = Handler()
+        asking = [asyncio.ensure_future(ask(handler, "/stream/")) for _ in range(5)]
+        assert await until(lambda: len(flowing) == 5)
+        working = set(threading.enumerate()) - before
+        flows.set()
+        await asyncio.gather(*asking)
+        return sum(thread.name.startswith("request") for thread in working)
+
+    assert asyncio.run(streams()) <= PLACES
 
 
 def test_that_the_process_lives_is_told_without_a_thread() -> None:
