@@ -93,27 +93,31 @@ def lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def read_set(data: Path, name: str, vectors: Vectors, unseen: Any) -> Set:
+def read_set(
+    data: Path, name: str, vectors: Vectors, unseen: Any, size: tuple[int, int] | None = None
+) -> Set:
     """A set's documents and questions; of a set that a reader was trained on, unseen ones.
 
     A set is kept beside the vectors, since splitting takes longer than anything but reading.
+    ``size`` is of documents and of questions of either kind; None is that of ``SETS``.
     """
-    made_with = f"{SETS[name]} {SplitterConfig().identity} {vectors.embedder.fingerprint}"
+    size = size or SETS[name]
+    made_with = f"{size} {SplitterConfig().identity} {vectors.embedder.fingerprint}"
     key = hashlib.sha256(made_with.encode()).hexdigest()[:12]
     kept = vectors.folder / f"{name}-{key}.pickle"
     if kept.is_file():
         found: Set = pickle.loads(kept.read_bytes())  # our own file, of the run before
         return found
-    made = _made(data, name, vectors, unseen)
+    made = _made(data / name, size, vectors, unseen)
     kept.write_bytes(pickle.dumps(made))
     return made
 
 
-def _made(data: Path, name: str, vectors: Vectors, unseen: Any) -> Set:
-    most, asked = SETS[name]
-    rng = random.Random(SEED)
-    documents = lines(data / name / "documents.jsonl.gz")
-    questions = lines(data / name / "questions.jsonl.gz")
+def _made(folder: Path, size: tuple[int, int], vectors: Vectors, unseen: Any) -> Set:
+    most, asked = size
+    name, rng = folder.name, random.Random(SEED)
+    documents = lines(folder / "documents.jsonl.gz")
+    questions = lines(folder / "questions.jsonl.gz")
     rng.shuffle(documents)
     rng.shuffle(questions)
     questions = [q for q in questions if unseen(name, q)]
