@@ -16,9 +16,10 @@ from django.test import Client
 from chat.forgetting import forget_document
 from chat.generation.prompts import Message as PromptMessage
 from chat.models import Message, Trace
+from chat.outgoing import seal
 from chat.retelling import Told, tell
 from chat.services import Asked, Question, ask, clear_memory, delete_session
-from chat.tracing import Tracer, seal
+from chat.tracing import Tracer
 from chat.waiting import wait_for_answer
 from knowledge.models import Document
 from knowledge.passages import LeftOut, Scores, SearchResult
@@ -69,7 +70,8 @@ def test_the_prompt_is_put_together_again_letter_by_letter(
     first = answered(alice, QUESTION)
     asked = answered(alice, "And is parental leave paid?", session_id=first.session.pk)
     sent = model_server.requests[-1]["messages"]
-    [prompt] = told(asked).prompts
+    rewriting, prompt = told(asked).prompts
+    assert rewriting.stored["kind"] == "rewrite"
     assert [(p.role, p.content) for p in prompt.parts] == [(m["role"], m["content"]) for m in sent]
     assert prompt.is_sent
     assert prompt.stored["temperature"] == 0.2
