@@ -47,7 +47,7 @@ def seal(message: Message) -> str:
     text = f"{message.role}\n{message.content}"
     if message.calls or message.answers:
         called = [call.as_dict() for call in message.calls]
-        text += f"\n{json.dumps([called, message.answers])}"
+        text = json.dumps([message.role, message.content, called, message.answers])
     return salted_hmac(_SALT, text, algorithm="sha256").hexdigest()[:32]
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, TextField
+from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
 from chat.generation.sentences import Sentence
-from chat.models import ChatSession, Instruction, Trace
+from chat.models import Instruction, Message, Trace
 from chat.searched import any_removed
 from chat.spending import today
 from chat.tracing import EARLIER, Noted
@@ -27,10 +27,13 @@ def store(message_id: UUID, noted: Noted) -> None:
 def close(message_id: UUID, noted: Noted, answer: tuple[str, Sequence[Sentence]]) -> None:
     """The whole of it, with the figures of the answer that has ended: its text and sentences.
 
-    A document that was deleted meanwhile takes its words along.
+    A document that was deleted meanwhile takes its words along, and so does a memory that was
+    cleared.
     """
     text, sentences = answer
     row = _row(message_id, noted)
+    if row.summary and _was_cleared(message_id):
+        row.summary, row.summary_documents = "", []
     row.kept = _referring(row.kept, text)
     for sentence in sentences:
         setattr(row, sentence.support, getattr(row, sentence.support) + 1)
@@ -52,8 +55,7 @@ def amend(message_id: UUID, closed: Noted, noted: Noted) -> None:
     row.kept = {**row.kept, **fresh}
     row.kept_documents = _as_dicts(noted.given) if row.kept else []
     row.save(update_fields=["body", "kept", "kept_documents"])
-    has_memory = ChatSession.objects.filter(messages=message_id).exclude(summary="").exists()
-    if EARLIER in row.kept and not has_memory:  # cleared in between
+    if EARLIER in row.kept and _was_cleared(message_id):
         _forget_memory([row])
     forget_removed([message_id])
 
@@ -69,6 +71,11 @@ def _row(message_id: UUID, noted: Noted) -> Trace:
         kept=dict(noted.kept),
         kept_documents=_as_dicts(noted.given) if noted.kept else [],
     )
+
+
+def _was_cleared(message_id: UUID) -> bool:
+    """Whether the reader has cleared the memory since this message was written."""
+    return Message.objects.filter(pk=message_id, session__remembered_from__gt=F("ordinal")).exists()
 
 
 def _as_dicts(documents: Iterable[tuple[int, int]]) -> list[dict[str, int]]:
@@ -107,11 +114,10 @@ def _keep(instructions: Mapping[str, str]) -> None:
 def forget_words(document_id: int) -> int:
     """Take out the summaries and the kept words that may hold words of a document."""
     named = f'"document_id": {document_id},'
-    rows = Trace.objects.annotate(
-        told=Cast("summary_documents", TextField()), given=Cast("kept_documents", TextField())
-    )
-    told = rows.filter(told__contains=named).update(summary="", summary_documents=[])
-    return told + rows.filter(given__contains=named).update(kept={}, kept_documents=[])
+    told = Trace.objects.exclude(summary="").annotate(of=Cast("summary_documents", TextField()))
+    kept = Trace.objects.exclude(kept={}).annotate(of=Cast("kept_documents", TextField()))
+    summaries = told.filter(of__contains=named).update(summary="", summary_documents=[])
+    return summaries + kept.filter(of__contains=named).update(kept={}, kept_documents=[])
 
 
 def forget_removed(message_ids: Sequence[UUID]) -> None:

@@ -115,6 +115,7 @@ class Tracer:
 
     def keep(self, words: Any, key: str = "") -> str:
         """Keep words that went to a model and stand nowhere else; the key that refers to them."""
+        words = storable(words)
         if not key:
             known = (name for name, kept in self._kept.items() if kept == words)
             key = next(known, f"w{len(self._kept) + 1}")
@@ -189,6 +190,15 @@ class Tracer:
             "mean_gap_ms": round(1000 * sum(gaps) / len(gaps), 1),
             "longest_gap_ms": round(1000 * max(gaps)),
         }
+
+
+def storable(words: Any) -> Any:
+    """Words without what no row takes: NUL, and halves of surrogate pairs."""
+    if isinstance(words, str):
+        return words.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    if isinstance(words, list):
+        return [storable(one) for one in words]
+    return {name: storable(one) for name, one in words.items()}
 
 
 def in_order(stages: Mapping[str, int]) -> list[tuple[str, int]]:
