@@ -37,7 +37,7 @@ def forget_document(document_id: int) -> dict[str, int]:
     for part in _parts(_that_found(document_id)):
         counts["searches"] += _forget_searches(document_id, part)
     counts["summaries"] = _forget_summaries(document_id)
-    traces.forget_words(document_id)
+    counts["traces"] = traces.forget_words(document_id)
     return counts
 
 

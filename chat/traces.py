@@ -38,7 +38,8 @@ def close(message_id: UUID, noted: Noted, answer: tuple[str, Sequence[Sentence]]
     for sentence in sentences:
         setattr(row, sentence.support, getattr(row, sentence.support) + 1)
     _put(row, [*_FIELDS, *_FIGURES])
-    forget_removed([message_id])
+    if row.summary or row.kept:
+        forget_removed([message_id])
 
 
 def amend(message_id: UUID, closed: Noted, noted: Noted) -> None:

@@ -293,7 +293,8 @@ def test_what_is_known_is_kept_while_the_answer_is_still_written(
     model_server.script = Script(text="It is paid in full for some weeks [1]. " * 6, delay=0.05)
     asked = ask(alice, Question(QUESTION))
     until = time.monotonic() + 30
-    while time.monotonic() < until and not Trace.objects.filter(message=asked.answer).exists():
+    written = Trace.objects.filter(message=asked.answer, body__has_key="prompts")
+    while time.monotonic() < until and not written.exists():
         time.sleep(0.05)
     row = Message.objects.get(pk=asked.answer.pk)
     body = Trace.objects.get(message=asked.answer).body
