@@ -26,8 +26,8 @@ class Trace(models.Model):
     body = models.JSONField(default=dict)  # see chat.tracing
     summary = models.TextField(blank=True)
     summary_documents = models.JSONField(default=list, blank=True)
-    kept = models.JSONField(default=dict, blank=True)
-    kept_documents = models.JSONField(default=list, blank=True)
+    kept = models.JSONField(default=dict, blank=True, db_default={})
+    kept_documents = models.JSONField(default=list, blank=True, db_default=[])
     # For figures: sentences by verdict, known when the answer has ended.
     supported = models.PositiveIntegerField(default=0)
     partly = models.PositiveIntegerField(default=0)

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from chat import reassembly
 from chat.forgetting import forget_document
+from chat.generation.modelconfig import Limits, ModelConfig
 from chat.generation.prompts import Message as PromptMessage
 from chat.generation.toolcalls import ToolCall
 from chat.models import ChatSession, Message, Trace
-from chat.outgoing import seal
+from chat.outgoing import Outgoing, seal
 from chat.reassembly import Prompt
 from chat.retelling import Told, tell
 from chat.services import Asked, clear_memory
-from chat.tracing import storable
+from chat.tracing import MOST_PROMPTS, Tracer, storable
 from knowledge.models import Document
 from knowledge.services import delete_document
 from tests.chat.test_memory import conversation, wait_for_summary
@@ -327,6 +328,32 @@ def test_personal_data_is_hidden_in_later_rounds_as_it_was_for_the_model(
     found = assert_as_sent(asked, tools.requests)
     assert "jane@example.org" not in str([messages_of(one) for one in found])
     assert found[1].hidden == {"EMAIL": 1}
+
+
+@pytest.mark.usefixtures("redacting", "model_server")
+def test_a_prompt_that_was_not_sent_for_its_personal_data_says_so(
+    alice: User,
+    add_text: Callable[..., Document],
+    answered: Answered,
+    reader: Client,
+    settings: Any,
+) -> None:
+    settings.PII_POLICY = "block"
+    add_text("Leave", "Every employee may take 52 weeks of parental leave. Ask jane@example.org.")
+    asked = answered(alice, QUESTION)
+    [request] = told(asked).requests
+    assert not request.was_sent
+    assert "Not sent" in shown(asked, reader)
+
+
+def test_a_trace_keeps_so_many_prompts_and_counts_the_others() -> None:
+    trace = Tracer()
+    out = Outgoing(7, ModelConfig("one", ""), [PromptMessage("system", "Say.")], Limits(40, 1.0))
+    for _ in range(MOST_PROMPTS + 3):
+        trace.asked(lambda: {"kind": "title", "marker": ""}, out)
+    body = trace.noted().body
+    assert (len(body["prompts"]), body["prompts_more"]) == (MOST_PROMPTS, 3)
+    assert len(json.dumps(body)) < 80_000
 
 
 @pytest.mark.usefixtures("leave")
