@@ -37,7 +37,7 @@ def prompts(asked: Asked, count: int) -> tuple[Prompt, ...]:
     until = time.monotonic() + 20
     while len(found := told(asked).prompts) < count and time.monotonic() < until:
         time.sleep(0.05)
-    assert [one.stored["call"] for one in found] == [one["id"] for one in told(asked).calls]
+    assert {one.stored["call"] for one in found} == {one["id"] for one in told(asked).calls}
     return found
 
 
@@ -46,9 +46,13 @@ def messages_of(prompt: Prompt) -> list[dict[str, Any]]:
 
 
 def assert_as_sent(asked: Asked, received: list[dict[str, Any]]) -> tuple[Prompt, ...]:
-    """Each request of the answer is, letter by letter, one that the server received."""
+    """Each request of the answer is, letter by letter, one that the server received.
+
+    Requests that go out at once may arrive in another order.
+    """
     found = prompts(asked, len(received))
-    assert [messages_of(one) for one in found] == [one["messages"] for one in received]
+    told_of = sorted(json.dumps(messages_of(one)) for one in found)
+    assert told_of == sorted(json.dumps(one["messages"]) for one in received)
     assert all(one.is_sent for one in found)
     assert not any(one.reasons for one in found)
     return found
