@@ -88,7 +88,7 @@ def _job(message_id: UUID, wish: Wish) -> Job:
 
 
 async def _searched(run: Run, desk: Desk, job: Job) -> Made:
-    asked = await understand(job, desk)
+    asked = await understand(job, desk, run.trace)
     run.trace.reached("understood")
     found = await desk.cpu(partial(find, job, asked))
     run.trace.reached("searched")

@@ -77,7 +77,7 @@ async def _screened(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
 
 
 async def _searched(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
-    asked = await understand(job, desk)
+    asked = await understand(job, desk, run.trace)
     run.trace.reached("understood")
     found = await desk.cpu(partial(find, job, asked))
     run.trace.reached("searched")
@@ -88,9 +88,9 @@ async def _searched(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     if refused is not None:
         return refused
     if job.models:
-        run.chores.append(partial(entitle, message_id=run.message_id))
+        run.chores.append(partial(entitle, message_id=run.message_id, trace=run.trace))
     if job.is_summary_due:
-        run.chores.append(partial(summarise, message_id=run.message_id))
+        run.chores.append(partial(summarise, message_id=run.message_id, trace=run.trace))
     if not found.passages or found.answerable < ANSWERABLE:
         return await _unanswered(run, desk, (job, found), screen)
     if not job.models:

@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,11 +25,14 @@ from chat.generation.patience import LONGEST_RETRY_AFTER
 from chat.generation.prompts import Message
 from chat.generation.voice import PLAIN, Voice
 from chat.ledger import CallOutcome
+from chat.outgoing import Outgoing
 from chat.spending import Order, Receipt, reserve, settle
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["CallDesk", "CountedModel", "Request", "ask_model"]
+
+Tell = Callable[[Outgoing], object]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Request:
     max_tokens: int
     seconds: float  # for all of it, whatever models are asked
     message_id: UUID | None = None
+    tell: Tell | None = None  # told of each call as it goes out
 
 
 async def ask_model(desk: CallDesk, request: Request) -> str | None:
@@ -67,6 +71,7 @@ async def _said(desk: CallDesk, config: ModelConfig, request: Request) -> str:
         request.purpose,
         request.message_id,
         Limits(request.max_tokens, request.seconds),
+        tell=request.tell,
     )
     try:
         async with aclosing(model.write(request.messages)) as tokens:
@@ -139,6 +144,7 @@ class CountedModel:
     message_id: UUID | None = None
     limits: Limits | None = None  # the model's own, where nothing else is said
     voice: Voice = PLAIN
+    tell: Tell | None = None  # told of each call as it goes out
 
     @property
     def takes_tools(self) -> bool:
@@ -163,6 +169,8 @@ class CountedModel:
         # Unless something else is said below: closed by the reader, or cancelled.
         receipt = partial(count.receipt, CallOutcome.STOPPED)
         try:
+            if self.tell is not None:
+                self.tell(Outgoing(call_id, model.config, messages, limits))
             limits = replace(limits, repeats=count.repeated_for.append)
             async with aclosing(model.write(messages, limits)) as tokens:
                 async for token in tokens:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
-from uuid import UUID
 
+from chat import prompted
 from chat.calls import CountedModel
 from chat.conf import support_classifier, support_judge
 from chat.desks import Desk
 from chat.generation.binding import bind_closely
 from chat.generation.dissent import Dissent, Said, dissent
+from chat.generation.prompts import new_marker
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
@@ -49,7 +50,7 @@ async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> Review
     if checked is None:
         return Review(tuple(written), None)
     checked = await desk.cpu(partial(with_computed, checked, run.computed))
-    checked = await judged(checked, desk, run.message_id)
+    checked = await judged(checked, desk, run)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))
     sentences = tuple(one.sentence for one in checked)
@@ -101,12 +102,23 @@ def _tested(
         return check(text, sentences, passages, Tools(None, classify))
 
 
-async def judged(checked: list[Checked], desk: Any, message_id: UUID) -> list[Checked]:
-    """The chat model's word on what is still open, where it is asked for that."""
+async def judged(
+    checked: list[Checked], desk: Any, run: Run, *, is_shown: bool = True
+) -> list[Checked]:
+    """The chat model's word on what is still open, where it is asked for that.
+
+    ``is_shown``: the sentences stand in the answer's text, at their offsets.
+    """
     config = support_judge()
     if config is None or not any(one.is_open for one in checked):
         return checked
-    return await judging.judge(checked, CountedModel(desk, config, "judge", message_id))
+    marker = new_marker()
+    asked = [checked[at] for at in judging.open_of(checked)]
+    recipe = partial(prompted.judge, run.trace, marker, asked, is_shown=is_shown)
+    model = CountedModel(
+        desk, config, "judge", run.message_id, tell=partial(run.trace.asked, recipe)
+    )
+    return await judging.judge(checked, model, marker)
 
 
 def _bound(checked: Sequence[Checked]) -> dict[int, tuple[int, int]]:

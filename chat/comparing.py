@@ -8,6 +8,7 @@ from chat.tracing import in_order
 from knowledge.differences import Piece, difference
 
 _LONGEST = 20_000  # code points of an answer that is compared word by word
+_ALIKE = 0.5  # the share of an answer that must be the same, else its differences are a jumble
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,13 @@ class Comparison:
     def moved(self) -> list[Candidate]:
         """The candidates of which something is different."""
         return [one for one in self.candidates if one.change != "stayed"]
+
+    @property
+    def is_another(self) -> bool:
+        """Whether the answers share so little that they are read side by side, not word by word."""
+        same = sum(len(piece.text) for piece in self.pieces if piece.kind == "same")
+        longer = max(len(self.before.text), len(self.after.text))
+        return same < _ALIKE * longer
 
     @property
     def stages(self) -> list[tuple[str, int | None, int | None]]:

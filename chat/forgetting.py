@@ -37,7 +37,7 @@ def forget_document(document_id: int) -> dict[str, int]:
     for part in _parts(_that_found(document_id)):
         counts["searches"] += _forget_searches(document_id, part)
     counts["summaries"] = _forget_summaries(document_id)
-    traces.forget_summaries(document_id)
+    counts["traces"] = traces.forget_words(document_id)
     return counts
 
 
@@ -57,6 +57,7 @@ def forget_removed(ids: Sequence[UUID]) -> None:
             _forget_quotes(document_id, part)
             cited.filter(document_number=document_id).exclude(heading="").update(heading="")
             _forget_searches(document_id, part)
+        traces.forget_removed(part)
 
 
 def without_removed(

@@ -3,13 +3,13 @@
 import logging
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
-from chat import wording
+from chat import prompted, wording
 from chat.calls import CountedModel
-from chat.conf import guard_of
 from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.addresses import Addresses
@@ -21,7 +21,6 @@ from chat.journal import Ending
 from chat.models import Message
 from chat.runs import Run
 from chat.safety import Objectionable, Screen
-from chat.tracing import Prompted
 from knowledge.passages import SearchResult
 
 logger = logging.getLogger(__name__)
@@ -70,10 +69,8 @@ async def _one(run: Run, model: CountedModel, job: Job, screen: Screen) -> int:
         (), job.turns, fixed=GENERAL_RULES + job.question, window=config.window, frame=job.frame
     )
     messages = build_general(job.question, context.turns, job.frame)
-    guarded = replace(config, guard=guard_of(config.base_url))
-    run.trace.prompted(
-        Prompted(guarded, messages, context, kind="general", recalled=len(job.turns))
-    )
+    recipe = partial(prompted.general, context, job)
+    model = replace(model, tell=partial(run.trace.asked, recipe))
     run.model = config.name
     run.fields = {**run.fields, "model": config.name}
     writer = generation.Writer((), Addresses.of((), config.guard.link_hosts))

@@ -11,9 +11,11 @@ from functools import partial
 
 from django.conf import settings
 
+from chat import prompted
 from chat.calls import Request, ask_model
 from chat.checking import judged, tested
 from chat.desks import Desk
+from chat.generation.prompts import new_marker
 from chat.generation.sentences import Sentence, marks_in
 from chat.generation.support import rewording
 from chat.generation.support.computed import with_computed
@@ -50,19 +52,23 @@ class StrictGate:
         if checked is None:
             return None
         checked = await self.desk.cpu(partial(with_computed, checked, self.run.computed))
-        return (await judged(checked, self.desk, self.run.message_id))[0].sentence.support
+        judgement = await judged(checked, self.desk, self.run, is_shown=False)
+        return judgement[0].sentence.support
 
     async def _reworded(self, words: str, cited: Mapping[int, Passage]) -> str | None:
         """Another sentence that the passages do support; a row of a table is not made anew."""
         if not cited or words.lstrip().startswith("|") or self._asked >= MOST_REWORDED:
             return None
         self._asked += 1
+        trace, marker = self.run.trace, new_marker()
+        recipe = partial(prompted.reword, trace, marker, words, cited)
         request = Request(
             purpose="reword",
-            messages=rewording.request(words, cited),
+            messages=rewording.request(words, cited, marker),
             max_tokens=rewording.MAX_TOKENS,
             seconds=SECONDS,
             message_id=self.run.message_id,
+            tell=partial(trace.asked, recipe),
         )
         reply = await ask_model(self.desk, request)
         said = rewording.read(reply or "", words, tuple(cited))

@@ -194,7 +194,7 @@ def _end(draft: Draft, ending: Ending, milliseconds: int) -> dict[str, Any] | No
     Citation.objects.bulk_create(_citation(draft.message_id, q, there) for q in draft.quotes)
     ChatSession.objects.filter(messages=draft.message_id).update(last_activity=Now())
     if draft.trace is not None:
-        traces.close(draft.message_id, draft.trace, sentences)
+        traces.close(draft.message_id, draft.trace, (text, sentences))
     return ends
 
 

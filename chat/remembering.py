@@ -18,16 +18,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from chat import reading, wording
+from chat import prompted, reading, wording
 from chat.calls import Request, ask_model
 from chat.conf import EXTRACTIVE, model_config
 from chat.generation.context import Turn, latest
 from chat.generation.llm import ChatModel, ModelConfig
+from chat.generation.prompts import new_marker
 from chat.generation.understanding import memory
 from chat.models import ChatSession, Message
-from chat.searched import told_by_tools
-from knowledge.passages import Span
-from knowledge.search import read_spans
+from chat.searched import any_removed, are_readable, told_by_tools
+from chat.tracing import EARLIER, Tracer
 
 logger = logging.getLogger(__name__)
 
@@ -173,13 +173,6 @@ def documents_as_dicts(documents: Iterable[tuple[int, int]]) -> list[dict[str, i
     ]
 
 
-def are_readable(documents: Sequence[Mapping[str, int]], user: Any) -> bool:
-    """Whether the user may read all of these now."""
-    spans = [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
-    read = read_spans(spans, user=user) if spans else {}
-    return all(text.gone is None for text in read.values())
-
-
 def readable_summary(session: ChatSession) -> str:
     """The stored summary, if all of its documents may be read by the conversation's reader."""
     if not session.summary or not are_readable(session.summary_documents, session.user):
@@ -206,21 +199,28 @@ class Work:
     branch: int = 0
 
 
-async def summarise(desk: Desk, *, message_id: UUID) -> None:
+async def summarise(desk: Desk, *, message_id: UUID, trace: Tracer) -> None:
     """Summarise what has left the window of a conversation, once its answer is out."""
     work = await desk.rows(partial(due, message_id))
     if work is None:
         return
-    said = await _said(desk, work) if work.by_model else ""
+    said = await _said(desk, work, trace) if work.by_model else ""
     text = said or memory.of_questions(work.turns, work.earlier)
-    await desk.rows(partial(store, work, text, "model" if said else BY_QUESTIONS))
+    if not await desk.rows(partial(store, work, text, "model" if said else BY_QUESTIONS)):
+        trace.drop(EARLIER)  # the reader may have cleared it
 
 
-async def _said(desk: Desk, work: Work) -> str:
+async def _said(desk: Desk, work: Work, trace: Tracer) -> str:
     config = model_config()
-    window = config.window if config else 0
-    messages = memory.request(work.turns, work.earlier, min(window // 3, _MOST_TOKENS))
-    request = Request("summary", messages, memory.SUMMARY_TOKENS, SUMMARY_SECONDS, work.message_id)
+    room = min((config.window if config else 0) // 3, _MOST_TOKENS)
+    marker = new_marker()
+    messages = memory.request(work.turns, work.earlier, room, marker)
+    trace.gave(work.documents)
+    recipe = partial(prompted.summary, trace, marker, (work.turns, work.earlier), room)
+    tell = partial(trace.asked, recipe)
+    request = Request(
+        "summary", messages, memory.SUMMARY_TOKENS, SUMMARY_SECONDS, work.message_id, tell
+    )
     return memory.read(await ask_model(desk, request) or "")
 
 
@@ -272,7 +272,7 @@ def store(work: Work, text: str, by: str) -> bool:
         summary_until=work.seen,
     )
     with transaction.atomic():
-        if _removed(documents):
+        if any_removed(documents):
             return False
         written = session.update(
             summary=text,
@@ -280,16 +280,10 @@ def store(work: Work, text: str, by: str) -> bool:
             summary_until=work.until,
             summary_documents=documents,
         )
-    if written and _removed(documents):
+    if written and any_removed(documents):
         forget_summaries([work.session_id])
         return False
     return bool(written)
-
-
-def _removed(documents: Sequence[Mapping[str, int]]) -> bool:
-    spans = [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
-    read = read_spans(spans, user=None) if spans else {}
-    return any(text.gone == "removed" for text in read.values())
 
 
 def forget_summaries(session_ids: Sequence[UUID]) -> int:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chat.ledger import CallOutcome
+from chat.materials import places_in
 from chat.models import Message, ModelCall, Trace
 from chat.reassembly import Prompt, prompts_of
 from chat.tracing import in_order
@@ -24,8 +26,8 @@ STAGES = {
     "checked": "Checked",
 }
 _CALL_FIELDS = (
-    "created_at", "purpose", "model", "outcome", "tokens_in", "tokens_out", "is_estimated", "cost",
-    "milliseconds", "first_token_ms", "longest_gap_ms", "attempts", "repeated_for", "error",
+    "id", "created_at", "purpose", "model", "outcome", "tokens_in", "tokens_out", "is_estimated",
+    "cost", "milliseconds", "first_token_ms", "longest_gap_ms", "attempts", "repeated_for", "error",
 )  # fmt: skip
 MOST_CALLS = 200
 _PLAIN = (
@@ -33,6 +35,31 @@ _PLAIN = (
     "confidence", "notice", "degraded", "tokens_used", "processing_time", "searched", "safety",
 )  # fmt: skip
 _NO_TRACE: dict[str, Any] = {}
+_NOT_TOLD = frozenset({"seals", "added", "sentences", "cited", "words", "earlier"})  # of a prompt
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call of a model with what was sent; either may not be known any more."""
+
+    call: Mapping[str, Any] | None
+    prompt: Prompt | None
+
+    @property
+    def kind(self) -> str:
+        if self.prompt is not None:
+            return str(self.prompt.stored["kind"])
+        return str(self.call["purpose"]) if self.call else ""
+
+    @property
+    def model(self) -> str:
+        return str(self.call["model"] if self.call else self.prompt and self.prompt.stored["model"])
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the words left the house, or went to the model at all."""
+        is_asked = self.call is None or self.call["outcome"] != CallOutcome.NOT_ASKED
+        return is_asked and not (self.prompt and self.prompt.was_blocked)
 
 
 @dataclass(frozen=True)
@@ -49,6 +76,11 @@ class Told:
     @property
     def body(self) -> dict[str, Any]:
         return self.trace.body if self.trace else _NO_TRACE
+
+    @property
+    def requests(self) -> list[Request]:
+        """The calls in their order, each with its prompt."""
+        return requests_of(self.calls, self.prompts)
 
     @property
     def stages(self) -> list[dict[str, Any]]:
@@ -124,6 +156,7 @@ class Told:
             "needed": self.body.get("needed"),
             "searches": list(self.searches),
             "prompts": [_prompt_dict(one, self.reads_words) for one in self.prompts],
+            "prompts_more": self.body.get("prompts_more", 0),
             "calls": list(self.calls),
             "failures": self.body.get("failures", []),
             "stages": self.stages,
@@ -159,13 +192,33 @@ def tell(message_id: UUID, *, reads_words: bool) -> Told | None:
     )
 
 
+def requests_of(calls: Sequence[Mapping[str, Any]], prompts: Sequence[Prompt]) -> list[Request]:
+    """Calls and prompts side by side; a prompt that names no call belongs to the next one of its
+    model that writes answers, as traces of an earlier release have it.
+    """
+    named = {one.stored["call"]: one for one in prompts if one.stored.get("call")}
+    left = [one for one in prompts if not one.stored.get("call")]
+    told = []
+    for call in calls:
+        prompt = named.pop(call["id"], None)
+        if prompt is None and call["purpose"] == "answer":
+            prompt = next((one for one in left if one.stored["model"] == call["model"]), None)
+            left = [one for one in left if one is not prompt]
+        told.append(Request(call, prompt))
+    return told + [Request(None, one) for one in (*named.values(), *left)]
+
+
 def _prompt_dict(prompt: Prompt, reads_words: bool) -> dict[str, Any]:  # noqa: FBT001
-    kept = {name: value for name, value in prompt.stored.items() if name != "seals"}
-    told: dict[str, Any] = {**kept, "is_as_sent": prompt.is_sent, "passages_gone": prompt.gone}
+    kept = {name: value for name, value in prompt.stored.items() if name not in _NOT_TOLD}
+    told: dict[str, Any] = {
+        **kept,
+        "is_as_sent": prompt.is_sent,
+        "why_not": prompt.reasons,
+        "passages_gone": prompt.gone,
+    }
     if reads_words:
         told["messages"] = [
-            {"role": part.role, "content": part.content, "is_as_sent": part.is_sent}
-            for part in prompt.parts
+            {**part.message.as_dict(), "is_as_sent": part.is_sent} for part in prompt.parts
         ]
         told["personal_data_hidden"] = dict(prompt.hidden)
     return told
@@ -206,8 +259,14 @@ def _from_row(message: Message) -> dict[str, Any]:
 
 def _numbers(trace: Trace | None) -> dict[str, int]:
     """The passages of the last prompt by their numbers in it."""
-    sent = (trace.body.get("prompts") or [{}])[-1] if trace else {}
-    return {one["chunk_id"]: at for at, one in enumerate(sent.get("passages", []), start=1)}
+    listed = trace.body.get("prompts", []) if trace else []
+    bases = [at for at, one in enumerate(listed) if one["kind"] == "answer"]
+    if not bases:
+        return {}
+    sent = {one["chunk_id"]: at for at, one in enumerate(listed[bases[-1]]["passages"], start=1)}
+    rounds = [one for one in listed if one.get("base") == bases[-1]]
+    found = {one["chunk_id"]: one["number"] for later in rounds for one in places_in(later)}
+    return {**sent, **found}
 
 
 def _row(

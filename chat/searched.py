@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from knowledge.passages import Span, SpanText
+from knowledge.search import read_spans
 
 
 def spans_in(retrieval: Mapping[str, Any]) -> list[Span]:
@@ -49,3 +50,18 @@ def _tools_without(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]
     left = [[f for f in tool["found"] if f["document_id"] not in removed] for tool in tools]
     blank = {"arguments": {}, "error": ""}
     return {"tools": [{**tool, **blank, "found": f} for tool, f in zip(tools, left, strict=True)]}
+
+
+def are_readable(documents: Sequence[Mapping[str, int]], user: Any) -> bool:
+    """Whether the user may read all of these now."""
+    return all(text.gone is None for text in _read(documents, user))
+
+
+def any_removed(documents: Sequence[Mapping[str, int]]) -> bool:
+    """Whether any of these is not there any more."""
+    return any(text.gone == "removed" for text in _read(documents, None))
+
+
+def _read(documents: Sequence[Mapping[str, int]], user: Any) -> list[SpanText]:
+    spans = [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
+    return list(read_spans(spans, user=user).values()) if spans else []

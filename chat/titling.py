@@ -9,28 +9,33 @@ from uuid import UUID
 
 from django.conf import settings
 
+from chat import prompted
 from chat.calls import CallDesk, Request, ask_model
 from chat.conf import models_for
 from chat.generation import titling
+from chat.generation.prompts import new_marker
 from chat.models import ChatSession, Message
 from chat.titles import title_from
+from chat.tracing import Tracer
 
 FIRST = 1  # ordinal of a conversation's first answer
 
 
-async def entitle(desk: CallDesk, *, message_id: UUID) -> None:
+async def entitle(desk: CallDesk, *, message_id: UUID, trace: Tracer) -> None:
     """Give a conversation a better title than the beginning of its first question."""
     if not settings.TITLE_TIMEOUT_MS or not models_for("title"):
         return
     question = await desk.rows(partial(untitled, message_id))
     if not question:
         return
+    marker = new_marker()
     request = Request(
         purpose="title",
-        messages=titling.request(question),
+        messages=titling.request(question, marker),
         max_tokens=titling.MAX_TOKENS,
         seconds=settings.TITLE_TIMEOUT_MS / 1000,
         message_id=message_id,
+        tell=partial(trace.asked, partial(prompted.title, marker)),
     )
     title = titling.read(await ask_model(desk, request) or "", question)
     if title:

@@ -2,7 +2,8 @@
 
 A trace holds no document's words and no copy of what was said: numbers, places and references, from
 which the page of it is put together when it is read (``chat.retelling``). So what is erased from
-documents and conversations is erased from it too.
+documents and conversations is erased from it too. What went to a model and stands nowhere else is
+kept in fields of its own, which are emptied with any document that may be in it.
 """
 
 from django.db import models
@@ -14,6 +15,10 @@ class Trace(models.Model):
     ``summary`` is what was remembered of the older part of the conversation when it was written. It
     may hold words of ``summary_documents`` and goes with any of them, and when the reader clears
     the memory.
+
+    ``kept`` are words of a request that stand nowhere else, by the keys that ``body`` refers to: a
+    call of a function and what it brought, a sentence that was held back, an earlier summary. They
+    go with any of ``kept_documents``.
     """
 
     message = models.OneToOneField("chat.Message", on_delete=models.CASCADE, related_name="trace")
@@ -21,6 +26,8 @@ class Trace(models.Model):
     body = models.JSONField(default=dict)  # see chat.tracing
     summary = models.TextField(blank=True)
     summary_documents = models.JSONField(default=list, blank=True)
+    kept = models.JSONField(default=dict, blank=True, db_default={})
+    kept_documents = models.JSONField(default=list, blank=True, db_default=[])
     # For figures: sentences by verdict, known when the answer has ended.
     supported = models.PositiveIntegerField(default=0)
     partly = models.PositiveIntegerField(default=0)

@@ -1,48 +1,32 @@
-"""What is noted of an answer while it is made: searches, prompts, stages, checks, what failed.
+"""What is noted of an answer while it is made: searches, calls, stages, checks, what failed.
 
 All of it is numbers, places and references; no word of a document, a question or an answer. What
-was asked and found stands in the message's own row, from which deletion takes it.
+was asked and found stands in the message's own row, from which deletion takes it. Words that went
+to a model and stand nowhere else (what it called, a sentence that was never shown) are kept apart,
+with the documents that they may have come from, and go with any of these.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.utils.crypto import salted_hmac
-
-from chat.generation.context import Context, Turn, estimate_tokens
-from chat.generation.modelconfig import ModelConfig
-from chat.generation.prompts import Message
+from chat.generation.context import Turn, estimate_tokens
 from chat.generation.support.checking import Checked
 from chat.generation.support.figures import WITH_MEANING
+from chat.outgoing import Outgoing, digest, entry_of, place_of
 from knowledge.passages import LeftOut, Passage, SearchResult
 
 VERSION = 1
 MOST_ROWS = 400  # candidates of all searches of an answer; the others are counted
 MOST_CHECKS = 300  # sentences
-MOST_PROMPTS = 6
+MOST_PROMPTS = 80  # a strict answer may be judged sentence by sentence; the others are counted
+EARLIER = "earlier"  # under which the summary is kept that another one was made of
 # In their order: PostgreSQL keeps none among the keys of a JSON object.
 STAGE_ORDER = (
     "loaded", "understood", "searched", "admitted", "first_word", "written", "checked"
 )  # fmt: skip
-_SALT = "chat.trace"
-
-
-@dataclass(frozen=True)
-class Prompted:
-    """A request as it goes out, with what it was put together from."""
-
-    config: ModelConfig
-    messages: Sequence[Message]
-    context: Context
-    marker: str = ""
-    voice: int = 0  # version
-    kind: str = "answer"  # or "general"
-    found: int = 0  # passages that there were
-    recalled: int = 0  # turns that there were
+Recipe = Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +38,8 @@ class Noted:
     summary: str = ""
     summary_documents: tuple[tuple[int, int], ...] = ()
     instructions: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)  # words by their keys in the body
+    given: tuple[tuple[int, int], ...] = ()  # documents whose words may be among them
 
 
 class Tracer:
@@ -68,6 +54,8 @@ class Tracer:
         self._instructions: dict[str, str] = {}
         self._summary = ""
         self._documents: tuple[tuple[int, int], ...] = ()
+        self._kept: dict[str, Any] = {}
+        self._given: dict[tuple[int, int], None] = {}
         self._last_word = 0.0
         self._gaps: list[float] = []
 
@@ -91,13 +79,15 @@ class Tracer:
     ) -> None:
         """What of the conversation the answer was given."""
         self._summary, self._documents = summary, tuple(documents)
+        self.gave((*self._documents, *(one for turn in turns for one in turn.documents)))
         tokens = estimate_tokens(summary)
         self.note(memory={"turns": [turn.of for turn in turns], "summary_tokens": tokens})
 
     def searched(self, query: int, wording: str, result: SearchResult) -> None:
         """One search; ``query`` is its place among the questions of the message."""
+        self.gave((one.document_id, one.document_version) for one in result.passages)
         room = max(0, MOST_ROWS - self._rows)
-        given = [_given(passage) for passage in result.passages[:room]]
+        given = [_found(passage) for passage in result.passages[:room]]
         left_out = [_left_out(one) for one in result.left_out[: room - len(given)]]
         self._rows += len(given) + len(left_out)
         self.add(
@@ -119,31 +109,43 @@ class Tracer:
             },
         )
 
-    def prompted(self, sent: Prompted) -> None:
-        """A request to a model; its words are not kept, but what they were made of."""
-        context, frame = sent.context, sent.context.frame
-        head = sent.messages[0].content
-        self._instructions = {**self._instructions, _digest(head): head}
-        self.add(
-            "prompts",
-            {
-                "kind": sent.kind,
-                "marker": sent.marker,
-                "instruction": _digest(head),
-                "voice": sent.voice,
-                "passages": [_place(passage) for passage in context.passages],
-                "passages_left_out": sent.found - len(context.passages),
-                "turns": [turn.of for turn in context.turns],
-                "turns_left_out": sent.recalled - len(context.turns),
-                "parts": len(frame.parts),
-                "language": frame.language,
-                "summary_window": sent.config.window if frame.summary else 0,
-                "tokens": sum(frame.count(message.content) for message in sent.messages),
-                "seals": [seal(message) for message in sent.messages],
-                **_parameters(sent.config),
-            },
-            MOST_PROMPTS,
-        )
+    def gave(self, documents: Iterable[tuple[int, int]]) -> None:
+        """A model was given words of these (number and version) and may repeat them."""
+        self._given = {**self._given, **dict.fromkeys(documents)}
+
+    def keep(self, words: Any, key: str = "") -> str:
+        """Keep words that went to a model and stand nowhere else; the key that refers to them."""
+        words = storable(words)
+        if not key:
+            known = (name for name, kept in self._kept.items() if kept == words)
+            key = next(known, f"w{len(self._kept) + 1}")
+        self._kept = {**self._kept, key: words}
+        self.changes += 1
+        return key
+
+    def drop(self, key: str) -> None:
+        """Words that must not be kept after all."""
+        self._kept = {name: words for name, words in self._kept.items() if name != key}
+        self.changes += 1
+
+    def asked(self, recipe: Recipe, out: Outgoing) -> int | None:
+        """A request to a model; its words are not kept, but what they are put together from.
+
+        Args:
+            recipe: gives what that is; see ``chat.prompted``.
+            out: the request.
+
+        Returns:
+            Its place among the requests; None where there are too many.
+        """
+        listed = self._body.get("prompts", [])
+        if len(listed) >= MOST_PROMPTS:
+            self.note(prompts_more=self._body.get("prompts_more", 0) + 1)
+            return None
+        head = out.messages[0].content
+        self._instructions = {**self._instructions, digest(head): head}
+        self.note(prompts=[*listed, entry_of(recipe(), out)])
+        return len(listed)
 
     def failed(self, model: str, error: Exception) -> None:
         """A model that gave no answer, or not all of it; the error is in our words."""
@@ -169,7 +171,15 @@ class Tracer:
     def noted(self) -> Noted:
         """All of it so far."""
         body = {**self._body, "stages": self._stages, "words": self._words()}
-        return Noted(body, self.changes, self._summary, self._documents, self._instructions)
+        return Noted(
+            body=body,
+            changes=self.changes,
+            summary=self._summary,
+            summary_documents=self._documents,
+            instructions=self._instructions,
+            kept=self._kept,
+            given=tuple(self._given) if self._kept else (),
+        )
 
     def _words(self) -> dict[str, Any]:
         gaps = self._gaps
@@ -182,6 +192,15 @@ class Tracer:
         }
 
 
+def storable(words: Any) -> Any:
+    """Words without what no row takes: NUL, and halves of surrogate pairs."""
+    if isinstance(words, str):
+        return words.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    if isinstance(words, list):
+        return [storable(one) for one in words]
+    return {name: storable(one) for name, one in words.items()}
+
+
 def in_order(stages: Mapping[str, int]) -> list[tuple[str, int]]:
     """Stages with the milliseconds at which they ended, first to last."""
 
@@ -192,23 +211,10 @@ def in_order(stages: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(stages.items(), key=place)
 
 
-def seal(message: Message) -> str:
-    """What tells later whether a message that was put together again is the one that was sent.
-
-    Keyed, so that short words that were erased cannot be guessed from it.
-    """
-    text = f"{message.role}\n{message.content}"
-    return salted_hmac(_SALT, text, algorithm="sha256").hexdigest()[:32]
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
-
-
-def _given(passage: Passage) -> dict[str, Any]:
+def _found(passage: Passage) -> dict[str, Any]:
     scores = {name: _rounded(score) for name, score in asdict(passage.scores).items()}
     return {
-        **_place(passage),
+        **place_of(passage),
         "document_id": passage.document_id,
         "score": round(passage.score, 4),
         "scores": scores,
@@ -227,34 +233,8 @@ def _left_out(one: LeftOut) -> dict[str, Any]:
     }
 
 
-def _place(passage: Passage) -> dict[str, Any]:
-    return {
-        "chunk_id": passage.chunk_id,
-        "document_id": passage.document_id,
-        "document_version": passage.document_version,
-        "start": passage.start,
-        "end": passage.end,
-    }
-
-
 def _rounded(score: float | None) -> float | None:
     return None if score is None else round(score, 4)
-
-
-def _parameters(config: ModelConfig) -> dict[str, Any]:
-    return {
-        "model": config.name,
-        "model_id": config.model_id,
-        "host": urlsplit(config.base_url).hostname or "",
-        "temperature": config.temperature,
-        "answer_tokens": config.answer_tokens,
-        "window": config.window,
-        "prices": [str(config.price_in), str(config.price_out)],
-        "extra": config.extra,
-        "personal_data": config.guard.personal_data,
-        "phone_region": config.guard.phone_region,
-        "omits_orders": config.guard.omits_orders,
-    }
 
 
 def _check(one: Checked) -> dict[str, Any]:

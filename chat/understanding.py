@@ -8,14 +8,17 @@ from typing import Any
 
 from django.conf import settings
 
+from chat import prompted
 from chat.calls import CallDesk, Request, ask_model
 from chat.generation.context import Turn
+from chat.generation.prompts import new_marker
 from chat.generation.understanding import rewriting
 from chat.generation.understanding.followups import standalone, stands_alone, with_aside
 from chat.generation.understanding.merging import Found, Look, Part, of_one, of_parts, of_wordings
 from chat.generation.understanding.parts import parts_of
 from chat.jobs import Job
 from chat.remembering import documents_as_dicts
+from chat.tracing import Tracer
 from knowledge.passages import SearchResult
 from knowledge.search import search
 
@@ -35,7 +38,7 @@ class Asked:
         return with_aside(self.question, self.topics) if self.by == "turns" else self.query
 
 
-async def understand(job: Job, desk: CallDesk) -> tuple[Asked, ...]:
+async def understand(job: Job, desk: CallDesk, trace: Tracer) -> tuple[Asked, ...]:
     """The questions of a message, each so that it can be searched alone.
 
     A question that stands alone is left as it is. Another one gets its subject from the last turns;
@@ -50,7 +53,7 @@ async def understand(job: Job, desk: CallDesk) -> tuple[Asked, ...]:
         before.append(Turn(part, ""))
     if not settings.REWRITE_TIMEOUT_MS or not job.models:
         return tuple(asked)
-    rewritten = [_by_model(job, desk, one, parts[:at]) for at, one in enumerate(asked)]
+    rewritten = [_by_model(job, desk, one, parts[:at], trace) for at, one in enumerate(asked)]
     return tuple(await asyncio.gather(*rewritten))
 
 
@@ -59,16 +62,21 @@ def _from_turns(question: str, turns: Sequence[Turn]) -> Asked:
     return Asked(question, made.question, "turns" if made.topics else "", made.topics)
 
 
-async def _by_model(job: Job, desk: CallDesk, asked: Asked, earlier: Sequence[str]) -> Asked:
+async def _by_model(
+    job: Job, desk: CallDesk, asked: Asked, earlier: Sequence[str], trace: Tracer
+) -> Asked:
     turns = (*job.turns, *(Turn(part, "") for part in earlier))
     if stands_alone(asked.question, turns):
         return asked
+    marker = new_marker()
+    recipe = partial(prompted.rewrite, marker, len(earlier), job.turns)
     request = Request(
         purpose="rewrite",
-        messages=rewriting.request(asked.question, turns),
+        messages=rewriting.request(asked.question, turns, marker),
         max_tokens=rewriting.MAX_TOKENS,
         seconds=settings.REWRITE_TIMEOUT_MS / 1000,
         message_id=job.message_id,
+        tell=partial(trace.asked, recipe),
     )
     said = rewriting.read(await ask_model(desk, request) or "", asked.question, turns)
     if not said:

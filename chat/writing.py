@@ -11,16 +11,16 @@ from time import monotonic
 
 from chat import wording
 from chat.calls import CountedModel
-from chat.conf import cheaper_models, guard_of
+from chat.conf import cheaper_models
 from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
 from chat.generation.modelconfig import BudgetExhausted, PersonalData, ToolsRefused
 from chat.jobs import Job
+from chat.prompted import AnswerCalls
 from chat.runs import Run
 from chat.safety import Objectionable
 from chat.tools.answering import AnswerTools
-from chat.tracing import Prompted
 from knowledge.passages import Passage
 
 logger = logging.getLogger(__name__)
@@ -122,12 +122,14 @@ async def _write(
     run, job = writing.run, writing.job
     version = f"{job.prompt_version}+tools" if tools else job.prompt_version
     run.fields = {**run.fields, "model": model.config.name, "prompt_version": version}
-    manner = replace(writing.manner, toolbox=tools)
+    calls = AnswerCalls(run.trace, job, len(writing.passages))
+    model = replace(model, tell=calls.going)
+    manner = replace(writing.manner, toolbox=tools, heard=calls.heard)
     pieces = generation.written(job.question, writing.passages, job.turns, model, manner)
     async with aclosing(pieces) as stream:
         async for piece in stream:
             if isinstance(piece, generation.Sent):
-                _note(writing, model.config, piece)
+                calls.opened(piece)
             elif isinstance(piece, generation.NotFound):
                 result.is_not_found = True
             elif isinstance(piece, generation.Used):
@@ -139,22 +141,6 @@ async def _write(
         raise ModelError("nothing of it is an answer")
     result.used_web = bool(tools and tools.used_web)
     await writing.apply(None)
-
-
-def _note(writing: Writing, config: ModelConfig, sent: generation.Sent) -> None:
-    """Keep in the trace what goes to a model."""
-    job = writing.job
-    writing.run.trace.prompted(
-        Prompted(
-            config=replace(config, guard=guard_of(config.base_url)),
-            messages=sent.messages,
-            context=sent.context,
-            marker=sent.marker,
-            voice=job.voice.version,
-            found=len(writing.passages),
-            recalled=len(job.turns),
-        )
-    )
 
 
 def _written_notice(result: Written) -> wording.Notice | None:

@@ -15,7 +15,7 @@ from chat.generation.dissent import Dissent, Said, dissent
 from chat.generation.llm import ModelConfig, ModelError, Token
 from chat.generation.modelconfig import Limits
 from chat.generation.quotable import Embed
-from chat.generation.rounds import Rounds, Toolbox
+from chat.generation.rounds import Heard, Rounds, Toolbox
 from chat.generation.sentences import Sentence
 from chat.generation.support.holding import Gate, Holder
 from chat.generation.understanding.memory import cut
@@ -60,12 +60,14 @@ class Manner:
     """How an answer is written: what else is known of its question, and what may be shown of it.
 
     ``gate`` is asked of each sentence before it is shown; without one all are shown at once.
-    ``toolbox`` has the functions that the model may call.
+    ``toolbox`` has the functions that the model may call; ``heard`` is told of each message of
+    theirs that goes behind the prompt.
     """
 
     frame: Frame = field(default_factory=Frame)
     gate: Gate | None = None
     toolbox: Toolbox | None = None
+    heard: Heard | None = None
 
 
 Compare = Callable[[str, Mapping[int, Said], Sequence[Passage]], Dissent | None]
@@ -127,6 +129,7 @@ async def written(
     build = partial(prompts.build, question, context, marker, voice=model.voice)
     messages = await asyncio.to_thread(build, omits_orders=guard.omits_orders)
     rounds = Rounds(model, manner.toolbox, writer.shelf, writer.extend, marker, manner.frame.ratio)
+    rounds.heard = manner.heard
     messages = rounds.opening(messages)
     yield Sent(tuple(messages), context, marker)
     used, was_redacted = 0, False

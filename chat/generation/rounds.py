@@ -21,16 +21,18 @@ from chat.generation.modelconfig import (
     ModelTimeout,
     limits_of,
 )
+from chat.generation.results import Fence, Piece, Result, as_told, lay_out
 from chat.generation.tokens import Token
 from chat.generation.toolcalls import ToolCall, ToolSpec
 from knowledge.passages import Passage
+
+__all__ = ["ENOUGH", "RULES", "Heard", "Result", "Rounds", "Toolbox"]
 
 # Words before a call ("Let me look that up") are no part of the answer. They are recognised by
 # being short and without a footnote: an answer's first sentence has one, as the rules ask.
 PREAMBLE = 200  # code points
 LEAST_ROOM = 400  # tokens that must be left in the window for a function to be worth calling
 _MARK = re.compile(r"[\[【]\s*\^?\d")
-_AROUND = 24  # tokens around each message and passage, as ``context`` counts them
 _SHARE = 4  # of the whole time: what must be left for the answer itself
 ENOUGH = "No more functions can be called. Answer now from what you have."
 
@@ -47,15 +49,6 @@ You may also call the functions that are offered to you. Rules for them:
    web.
 Today is {today}.
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a call brought. ``note`` is in our own words, ``data`` in somebody else's."""
-
-    note: str = ""
-    data: str = ""
-    passages: tuple[Passage, ...] = ()
 
 
 class Toolbox(Protocol):
@@ -91,6 +84,7 @@ class Asked(Protocol):
 
 
 Extend = Callable[[Sequence[Passage], Sequence[str]], None]
+Heard = Callable[[prompts.Message, Sequence[Piece]], None]
 
 
 @dataclass
@@ -140,6 +134,7 @@ class Beginning:
 class Rounds:
     """``passages`` are those of the prompt and grow with what is found; ``extend`` is told too.
 
+    ``heard`` is told of each message that goes behind the prompt, and what a result is made of.
     ``sent`` is the estimate of all tokens that were sent, in ``count`` rounds.
     """
 
@@ -149,6 +144,7 @@ class Rounds:
     extend: Extend
     marker: str
     ratio: float = 1.0
+    heard: Heard | None = None
     sent: int = 0
     count: int = 0
     _shown: str = ""
@@ -203,7 +199,7 @@ class Rounds:
             yield self._counted(Token(""), held.close(), used)
         self._used = self._used[0] + used[0], self._used[1] + used[1]
         if self._calls:
-            self._told.append(prompts.Message("assistant", held.said, calls=self._calls))
+            self._tell(prompts.Message("assistant", held.said, calls=self._calls))
 
     def _counted(self, token: Token, text: str, used: tuple[int, int]) -> Token:
         self._shown += text
@@ -229,8 +225,7 @@ class Rounds:
         else:
             left = self._until - asyncio.get_running_loop().time()
             results = await self._in_time(box, left * (1 - 1 / _SHARE))
-        for call, result in zip(self._calls, results, strict=True):
-            self._told.append(prompts.Message("tool", self._words(result), answers=call.id))
+        self._results(results)
 
     async def _in_time(self, box: Toolbox, seconds: float) -> Sequence[Result]:
         try:
@@ -239,44 +234,19 @@ class Rounds:
         except TimeoutError:
             return [Result(note="It took too long. Answer from what you have.")] * len(self._calls)
 
-    def _words(self, result: Result) -> str:
-        """A result as the model reads it, as far as it fits; new passages are numbered here."""
+    def _results(self, results: Sequence[Result]) -> None:
+        """Put the results behind the calls, as far as they fit; new passages are numbered here."""
         omits = self.model.config.guard.omits_orders
-        parts = [result.note] if result.note else []
-        if result.data:
-            parts.append(self._fenced_data(result.data, omits=omits))
-        fresh: list[Passage] = []
-        known = {one.chunk_id: number for number, one in enumerate(self.passages, start=1)}
-        room = self._room() - estimate_tokens("\n".join(parts))
-        left_out = 0
-        for passage in result.passages:
-            if passage.chunk_id in known:
-                parts.append(f"Passage {known[passage.chunk_id]}, which you have already.")
-                continue
-            room -= estimate_tokens(f"{passage.title} {passage.heading} {passage.text}") + _AROUND
-            if room < 0:
-                left_out += 1
-                continue
-            fresh.append(passage)
-            known[passage.chunk_id] = len(self.passages) + len(fresh)
-            text = prompts.without_orders(passage.text) if omits else passage.text
-            words = prompts.fenced(
-                replace(passage, text=text), known[passage.chunk_id], self.marker
-            )
-            parts.append(f"Document {passage.document_id}:\n{words}")
-        if left_out:
-            parts.append(f"{left_out} more did not fit.")
-        self.extend(fresh, [result.data] if result.data else [])
-        return "\n\n".join(parts) or "Nothing."
+        for call, result in zip(self._calls, results, strict=True):
+            laid = lay_out(result, self.passages, Fence(self.marker, self._room(), omits))
+            self.extend(laid.fresh, [result.data] if result.data else [])
+            words = as_told(laid.pieces, self.marker, omits_orders=omits)
+            self._tell(prompts.Message("tool", words, answers=call.id), laid.pieces)
 
-    def _fenced_data(self, data: str, *, omits: bool) -> str:
-        most = max(0, self._room()) * 3  # code points; at least three to a token of plain words
-        cut = data if len(data) <= most else f"{data[:most]} (cut here)"
-        words = prompts.without_orders(cut) if omits else cut
-        return (
-            f"<<<{self.marker} result>>>\n{prompts.as_data(words, self.marker)}\n"
-            f"<<<{self.marker} end of result>>>"
-        )
+    def _tell(self, message: prompts.Message, pieces: Sequence[Piece] = ()) -> None:
+        self._told.append(message)
+        if self.heard is not None:
+            self.heard(message, pieces)
 
     def _estimate(self) -> int:
         """Tokens of a request as it stands now."""

@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from chat.models import ChatSession
 from chat.services.owned import own_session
-from chat.traces import forget_summaries_of
+from chat.traces import forget_memory
 
 
 def clear_memory(user: Any, session_id: UUID) -> ChatSession:
@@ -30,5 +30,5 @@ def clear_memory(user: Any, session_id: UUID) -> ChatSession:
             "summary_documents",
         ]
     )
-    forget_summaries_of(session.pk)
+    forget_memory(session.pk)
     return session

@@ -145,6 +145,7 @@ def make_again(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
         paid_by=request.user.pk,
     )
     context = {**_context(request, told), "title": "The answer made again", "mark": _MARK}
+    context["wish"] = wish
     try:
         run = stage(message_id, wish)
     except CannotReplay as error:

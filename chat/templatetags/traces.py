@@ -16,6 +16,22 @@ _WHY = {
     "duplicate": "It says the same as a passage further up.",
     "beyond limit": "It ranks below the number of passages that were asked for.",
 }
+_REQUESTS = {
+    "answer": "Answer",
+    "general": "Answer from its own knowledge",
+    "round": "Answer, with what functions brought",
+    "rewrite": "Question made to stand alone",
+    "judge": "Verdicts on sentences",
+    "reword": "Sentence said anew",
+    "summary": "Summary of older turns",
+    "title": "Title of the conversation",
+}
+_ROLES = {
+    "system": "Instruction (system)",
+    "user": "Said to the model (user)",
+    "assistant": "Said by the model (assistant)",
+    "tool": "What a function brought (tool)",
+}
 _NONE = "–"
 
 
@@ -64,3 +80,21 @@ def as_json(value: Any) -> str:
 def marks(message: Message) -> list[str]:
     """What was found in question and answer, in words."""
     return marks_of(message.safety)
+
+
+@register.filter
+def request_name(kind: str) -> str:
+    """What a model was asked for."""
+    return _REQUESTS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.filter
+def role_name(role: str) -> str:
+    """Whose message of a request it is."""
+    return _ROLES.get(role, role)
+
+
+@register.filter
+def outcome_name(outcome: str) -> str:
+    """How a call ended."""
+    return outcome.replace("_", " ").capitalize()

@@ -16,7 +16,7 @@ from chat import wording
 from chat.candidates import candidate_of
 from chat.desks import Desk
 from chat.generation.personal_data import find
-from chat.generation.rounds import Result
+from chat.generation.results import Result
 from chat.generation.toolcalls import ToolCall, ToolSpec
 from chat.generation.tools.days import said
 from chat.generation.tools.schema import BadArguments, Function, function_of
@@ -172,6 +172,7 @@ class AnswerTools:
 
     def _note(self, entry: dict[str, Any], passages: Sequence[Passage]) -> None:
         """Keep a call with the answer's row, and what it found among its candidates."""
+        self.answer.trace.gave((f["document_id"], f["document_version"]) for f in entry["found"])
         retrieval = self.answer.fields.get("retrieval", {})
         known = {one["chunk_id"] for one in retrieval.get("candidates", [])}
         fresh = [candidate_of(one) for one in passages if one.chunk_id not in known]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from chat.generation.rounds import Result
+from chat.generation.results import Result
 from chat.generation.tools import calculation, days
 from knowledge.passages import Filters, Passage
 from knowledge.search import Listed, Place, list_documents, open_document, search
@@ -99,7 +99,8 @@ class BuiltIn:
             raise BadCall(NOT_THERE)
         if not opened.passages:
             listed = "; ".join(opened.sections) or "none"
-            return Brought(Result(note="There is no such section.", data=f"Sections: {listed}"))
+            refs = (_ref(opened.document_id, opened.document_version),)
+            return Brought(Result("There is no such section.", f"Sections: {listed}"), refs)
         note = f"{opened.left} more passages follow." if opened.left else "It ends here."
         return Brought(Result(note, "", opened.passages), _refs(opened.passages))
 

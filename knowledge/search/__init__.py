@@ -3,6 +3,7 @@
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
+from knowledge.search.columns import columns_at
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.fingerprints import fingerprint
@@ -27,6 +28,7 @@ __all__ = [
     "Opened",
     "Place",
     "Ranks",
+    "columns_at",
     "embed",
     "examples",
     "explain",

@@ -6,8 +6,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest, Substr
 
 from knowledge.ingestion.tables import head_above
-from knowledge.models import Chunk
-from knowledge.passages import Passage
+from knowledge.models import Chunk, DocumentVersion
+from knowledge.passages import Passage, Span
 
 _ABOVE = 60_000  # code points above a passage in which its table's head is looked for
 _LONGEST = 1000  # code points of a head that is shown
@@ -27,6 +27,20 @@ def with_columns(passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
         else passage
         for passage in passages
     )
+
+
+def columns_at(span: Span) -> str:
+    """The head of the table in which a stretch of a version begins; empty where there is none.
+
+    For pages of staff: it asks nobody's permission.
+    """
+    if span.document_id is None:
+        return ""
+    rows = DocumentVersion.objects.filter(
+        document_id=span.document_id, number=span.version_number
+    ).annotate(window=Substr("text", max(span.start - _ABOVE, 0) + 1, min(span.start, _ABOVE) + 2))
+    window = rows.values_list("window", flat=True).first()
+    return head_above(window, min(span.start, _ABOVE))[:_LONGEST] if window else ""
 
 
 def _begins_with_row(text: str) -> bool:

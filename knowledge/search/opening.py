@@ -20,6 +20,7 @@ class Opened:
     """A document, read from some place on. ``sections`` are its headings, in reading order."""
 
     document_id: int
+    document_version: int
     title: str
     sections: tuple[str, ...]
     passages: tuple[Passage, ...]  # in reading order, with a score of 0: nobody searched
@@ -79,6 +80,7 @@ def open_document(
     outline = (str(one.get("title", "")) for one in row.active_version.outline or [])
     return Opened(
         document_id=row.pk,
+        document_version=row.active_version.number,
         title=row.title,
         sections=tuple(dict.fromkeys(filter(None, outline)))[:MOST_SECTIONS],
         passages=tuple(_passage(row, chunk) for chunk in found),

@@ -1,5 +1,13 @@
 """What staff see on the admin's widest pages: long names, several versions, a run and a gate."""
 
+from uuid import UUID
+
+from chat.generation import titling
+from chat.generation.llm import ModelConfig
+from chat.generation.modelconfig import Limits
+from chat.models import ChatSession, Message, ModelCall, Trace
+from chat.outgoing import Outgoing, entry_of
+from chat.spending import today
 from evaluation import runs, watching
 from evaluation.models import Evidence, Question, QuestionSet, Run
 from knowledge import indexing
@@ -17,6 +25,7 @@ EMAIL, PASSWORD = "desk@example.org", "a long enough phrase 7"
 LONG = "Kapazitaetsplanung" * 11
 SET = "Golden questions of the whole office"
 STAYS = "Jars of the pantry are filled by the steward every Monday."
+ANSWER = UUID("11111111-2222-4333-8444-555555555555")
 GATHERED = "The copper kettle stands on the third shelf of the pantry."
 
 
@@ -48,6 +57,32 @@ def seed() -> None:
     gone = _read(NewDocument(title="Gone", content="Words that will be erased."))
     delete_document(gone)
     Document.objects.filter(pk=document.pk).update(document_type="policy")
+    _answered()
+
+
+def _answered() -> None:
+    """An answer with the trace of a call, all of it in long words."""
+    session = ChatSession.objects.create(user=User.objects.get(email=EMAIL), title=LONG[:200])
+    asked = Message.objects.create(
+        session=session, ordinal=0, role="user", text=f"Where is kettle {LONG}?"
+    )
+    answer = Message.objects.create(
+        id=ANSWER,
+        session=session,
+        ordinal=1,
+        role="assistant",
+        question=asked,
+        text=f"On the third shelf of {LONG}.",
+        outcome="answered",
+        model=LONG[:100],
+    )
+    call = ModelCall.objects.create(
+        day=today(), message=answer, model=LONG[:100], purpose="title", outcome="done"
+    )
+    config = ModelConfig(LONG[:100], "")
+    out = Outgoing(call.pk, config, titling.request(asked.text, "code"), Limits(40, 1.0))
+    entry = entry_of({"kind": "title", "marker": "code"}, out)
+    Trace.objects.create(message=answer, day=today(), body={"prompts": [entry]})
 
 
 def _ask(golden: QuestionSet, text: str, document: Document, quote: str) -> None:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ROOT
-from tests.browser.desk import EMAIL, PASSWORD
+from tests.browser.desk import ANSWER, EMAIL, PASSWORD
 
 pytestmark = pytest.mark.browser
 LISTS = {
@@ -65,3 +65,27 @@ def test_a_long_title_leaves_room_for_the_other_columns(
     box = row.locator(".field-changed").bounding_box()
     assert box is not None
     assert box["x"] + box["width"] <= 1280
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_trace_of_an_answer_and_what_is_made_of_it_again_fit(
+    desk: None, visit: Callable[..., BrowserContext], width: int
+) -> None:
+    page = logged_in(visit(viewport={"width": width, "height": 800}).new_page())
+    page.goto(f"/admin/chat/message/{ANSWER}/trace/")
+    prompt = page.locator(".desk-calls details").first
+    expect(prompt).not_to_have_attribute("open", "")
+    prompt.locator("summary").first.click()
+    expect(page.get_by_text("Letter by letter as sent")).to_be_visible()
+    expect(page.locator(".desk-prompt").last).to_be_visible()
+    assert page.evaluate(SIDEWAYS) <= 0
+    page.select_option("#again-model", "extractive")
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("quoted without a model")).to_be_visible()
+    expect(page.get_by_role("link", name="Back to the trace")).to_be_visible()
+    assert page.evaluate(SIDEWAYS) <= 0
+    assert page.evaluate(CUT_OFF) == 0
+    table = page.locator(".desk-then")
+    box = table.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width

@@ -153,8 +153,9 @@ def test_the_button_shows_what_is_different_and_charges_who_pressed_it(
     desk = Client()
     desk.force_login(bob)
     address = f"/admin/chat/message/{asked.answer.pk}/trace/again/"
-    model_server.script = Script(text="Leave may be taken in one or two blocks [1].")
+    model_server.script = Script(text=TRUE.replace("Every", "An"))
     page = b"".join(desk.post(address)).decode()
+    assert QUESTION in page
     assert "Read 1 passage" in page or "passages" in page
     assert "<del>" in page
     assert "<ins>" in page
@@ -164,3 +165,20 @@ def test_the_button_shows_what_is_different_and_charges_who_pressed_it(
     refused = desk.post(address, {"model": "nobody"})
     assert refused.status_code == 409
     assert "There is no model nobody" in refused.content.decode()
+
+
+def test_answers_that_share_little_are_shown_side_by_side(
+    alice: User, bob: User, leave: Document, answered: Answered, model_server: ModelServer
+) -> None:
+    model_server.script = Script(text=TRUE)
+    asked = answered(alice, QUESTION)
+    bob.user_permissions.add(Permission.objects.get(codename="read_said"))
+    desk = Client()
+    desk.force_login(bob)
+    model_server.script = Script(text="Leave may be taken in one or two blocks [1].")
+    sent = {"model": "scripted"}
+    page = b"".join(desk.post(f"/admin/chat/message/{asked.answer.pk}/trace/again/", sent)).decode()
+    assert "today's index, by scripted" in page
+    assert f"{TRUE}</p>" in page
+    assert "Leave may be taken in one or two blocks [1].</p>" in page
+    assert "<del>" not in page

@@ -16,9 +16,10 @@ from django.test import Client
 from chat.forgetting import forget_document
 from chat.generation.prompts import Message as PromptMessage
 from chat.models import Message, Trace
+from chat.outgoing import seal
 from chat.retelling import Told, tell
 from chat.services import Asked, Question, ask, clear_memory, delete_session
-from chat.tracing import Tracer, seal
+from chat.tracing import Tracer
 from chat.waiting import wait_for_answer
 from knowledge.models import Document
 from knowledge.passages import LeftOut, Scores, SearchResult
@@ -69,7 +70,8 @@ def test_the_prompt_is_put_together_again_letter_by_letter(
     first = answered(alice, QUESTION)
     asked = answered(alice, "And is parental leave paid?", session_id=first.session.pk)
     sent = model_server.requests[-1]["messages"]
-    [prompt] = told(asked).prompts
+    rewriting, prompt = told(asked).prompts
+    assert rewriting.stored["kind"] == "rewrite"
     assert [(p.role, p.content) for p in prompt.parts] == [(m["role"], m["content"]) for m in sent]
     assert prompt.is_sent
     assert prompt.stored["temperature"] == 0.2
@@ -291,7 +293,8 @@ def test_what_is_known_is_kept_while_the_answer_is_still_written(
     model_server.script = Script(text="It is paid in full for some weeks [1]. " * 6, delay=0.05)
     asked = ask(alice, Question(QUESTION))
     until = time.monotonic() + 30
-    while time.monotonic() < until and not Trace.objects.filter(message=asked.answer).exists():
+    written = Trace.objects.filter(message=asked.answer, body__has_key="prompts")
+    while time.monotonic() < until and not written.exists():
         time.sleep(0.05)
     row = Message.objects.get(pk=asked.answer.pk)
     body = Trace.objects.get(message=asked.answer).body

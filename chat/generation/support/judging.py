@@ -36,13 +36,20 @@ class Judge(Protocol):
     def write(self, messages: Sequence[Message]) -> AsyncGenerator[Token]: ...
 
 
-async def judge(checked: Sequence[Checked], model: Judge) -> list[Checked]:
+def open_of(checked: Sequence[Checked]) -> list[int]:
+    """The places of the sentences that are judged."""
+    return [at for at, one in enumerate(checked) if one.is_open][:MOST]
+
+
+async def judge(
+    checked: Sequence[Checked], model: Judge, marker: str | None = None
+) -> list[Checked]:
     """The sentences with the model's verdicts; unchanged where it gives none in time."""
-    places = [at for at, one in enumerate(checked) if one.is_open][:MOST]
+    places = open_of(checked)
     out = list(checked)
     try:
         async with asyncio.timeout(SECONDS):
-            said = await _ask(model, [checked[at] for at in places])
+            said = await _ask(model, [checked[at] for at in places], marker)
     except (ModelError, TimeoutError) as error:
         logger.warning("sentences could not be judged: %s", type(error).__name__)
         return out
@@ -53,9 +60,9 @@ async def judge(checked: Sequence[Checked], model: Judge) -> list[Checked]:
     return out
 
 
-async def _ask(model: Judge, asked: Sequence[Checked]) -> str:
+async def _ask(model: Judge, asked: Sequence[Checked], marker: str | None) -> str:
     said = ""
-    async with aclosing(model.write(messages(asked))) as tokens:
+    async with aclosing(model.write(messages(asked, marker))) as tokens:
         async for token in tokens:
             said += token.text
             if len(said) > _LONGEST:
