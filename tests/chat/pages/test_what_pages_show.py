@@ -30,6 +30,20 @@ def test_an_answer_with_its_notes_and_colophon(alice, policy, converse, sign_in)
     assert "Kept until" in page
 
 
+def test_the_confidence_of_an_answer_stands_under_it(alice, policy, converse, sign_in):
+    page = page_of(sign_in, alice, f"/c/{converse(alice, policy, confidence='medium').pk}/")
+    assert ">search confidence medium<" in page
+    absent = converse(alice, outcome="not_found", sentences=[], confidence="low")
+    assert "search confidence" not in page_of(sign_in, alice, f"/c/{absent.pk}/")
+
+
+def test_what_is_remembered_is_reached_from_the_menu_of_a_conversation(alice, converse, sign_in):
+    session = converse(alice)
+    page = page_of(sign_in, alice, f"/c/{session.pk}/")
+    assert 'data-do="memory"' in page
+    assert "Clear what is remembered" in page_of(sign_in, alice, f"/c/{session.pk}/memory/")
+
+
 def test_a_note_that_may_no_longer_be_read_shows_nothing_of_it(alice, policy, converse, sign_in):
     session = converse(alice, policy)
     policy.groups.add(Group.objects.create(name="board"))
