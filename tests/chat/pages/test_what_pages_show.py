@@ -1,5 +1,7 @@
 """Each state of an answer has its face, and no page grows with what is stored."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -68,6 +70,14 @@ def test_a_note_that_may_no_longer_be_read_shows_nothing_of_it(alice, policy, co
 def test_how_an_answer_ended_is_said(alice, converse, sign_in, fields, words):
     session = converse(alice, **fields)
     assert words in page_of(sign_in, alice, f"/c/{session.pk}/")
+
+
+def test_what_a_killed_process_left_unchecked_has_no_green_mark(alice, policy, converse, sign_in):
+    session = converse(alice, policy, state="interrupted", outcome=None, sentences=[])
+    page = page_of(sign_in, alice, f"/c/{session.pk}/")
+    assert re.search(r'<a class="mark"[^>]*data-support="open"', page)
+    assert "its sources have not been checked to the end" in page
+    assert "0.0 s" not in page
 
 
 def test_not_found_has_three_ways_on_and_no_alarm(alice, policy, converse, sign_in):
