@@ -18,7 +18,7 @@ from chat.models import Instruction, Message, Trace
 from chat.remembering import turns_of
 from chat.tracing import seal
 from knowledge.passages import Passage, Span, SpanText
-from knowledge.search import read_managed_spans
+from knowledge.search import read_managed_spans, with_columns
 
 GONE = "(This passage was removed from the documents.)"
 NO_ANSWER = "(This message is no longer there.)"
@@ -108,11 +108,11 @@ def _passages(
     known = {one["chunk_id"]: one for one in message.retrieval.get("candidates", [])}
     spans = [_span(place) for place in places]
     read = read_managed_spans(spans) if spans else {}
-    found = [
+    found = tuple(
         _passage(place, read[span], known.get(place["chunk_id"], {}))
         for place, span in zip(places, spans, strict=True)
-    ]
-    return tuple(found), sum(read[span].text is None for span in spans)
+    )
+    return with_columns(found), sum(read[span].text is None for span in spans)
 
 
 def _span(place: Mapping[str, Any]) -> Span:

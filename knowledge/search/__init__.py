@@ -3,6 +3,7 @@
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.embedder import EmbedderUnavailable
 from knowledge.search.audiences import Audience
+from knowledge.search.columns import with_columns
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.fingerprints import fingerprint
@@ -45,5 +46,6 @@ __all__ = [
     "shelf",
     "status",
     "warm_up",
+    "with_columns",
     "withdrawn",
 ]
