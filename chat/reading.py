@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from chat import wording
 from chat.branches import Versions, branch, versions_of
-from chat.generation.sentences import Sentence
+from chat.generation.sentences import Sentence, written_sentences
 from chat.models import ChatSession, Citation, Feedback, Message
 from chat.redaction import cover
 from chat.searched import searched_for, spans_in
@@ -217,13 +217,20 @@ def _readable(
     message: Message, found: Iterable[Citation], shelf: _Shelf
 ) -> tuple[str, list[Sentence]]:
     """The text as this reader may see it: a quoted sentence is the document's own words."""
-    sentences = [Sentence.from_dict(stored) for stored in message.sentences]
-    text = message.text
+    text, sentences = message.text, _sentences(message)
     gone = {citation.number: shelf.text_of(citation).gone for citation in found}
     for why, words in (("restricted", wording.RESTRICTED), ("removed", wording.REMOVED)):
         numbers = frozenset(number for number, reason in gone.items() if reason == why)
         text, sentences = cover(message.model, (text, sentences), numbers, words)
     return text, sentences
+
+
+def _sentences(message: Message) -> list[Sentence]:
+    """As they were noted; where the process died before that, none of them was checked."""
+    stored = [Sentence.from_dict(one) for one in message.sentences]
+    if stored or message.state != Message.State.INTERRUPTED:
+        return stored
+    return written_sentences(message.text)
 
 
 def _source(citation: Citation, read: SpanText) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from chat.generation.links import unlinked
 from chat.generation.quotable import Candidate, Embed, candidates_in, score, shown
 from chat.generation.sentences import Sentence
 from chat.generation.spans import units
+from chat.generation.terms import terms
 from knowledge.passages import Passage
 
 SENTENCES = 4  # that are quoted at most
@@ -59,8 +60,37 @@ def choose(question: str, passages: Sequence[Passage], embed: Embed | None) -> t
     candidates = candidates_in(passages)
     if not candidates:
         return ()
-    scores = [score(one) for one in shown(question, candidates, embed)]
+    scores = _named(
+        question, candidates, [score(one) for one in shown(question, candidates, embed)]
+    )
     return tuple(_quote(candidate) for candidate in _pick(candidates, scores))
+
+
+def _named(
+    question: str, candidates: Sequence[Candidate], scores: Sequence[float]
+) -> Sequence[float]:
+    """The scores where a question names the row of a table that it asks about.
+
+    Rows of a table sound alike: "Atlas 13 | 1,200" is no answer for the Atlas 15 when that has a
+    row too. The row with all words of the question that another one has, and more, stands in its
+    place.
+    """
+    asked = set(terms(question))
+    tables: dict[tuple[str, int], list[int]] = {}
+    for at, candidate in enumerate(candidates):
+        if candidate.unit.kind == "row":
+            place = (candidate.passage.chunk_id, candidate.unit.paragraph)
+            tables.setdefault(place, []).append(at)
+    said = list(scores)
+    for rows in tables.values():
+        has = {at: asked.intersection(candidates[at].words) for at in rows}
+        meant = [at for at in rows if not any(has[at] < has[other] for other in rows)]
+        best = max(scores[at] for at in rows)
+        first = max(meant, key=lambda at: (len(has[at]), scores[at]))
+        for at in rows:
+            said[at] = scores[at] if at in meant else 0.0
+        said[first] = best
+    return said
 
 
 def _pick(candidates: Sequence[Candidate], scores: Sequence[float]) -> list[Candidate]:

@@ -23,10 +23,19 @@ _END = re.compile(r"(?:[.!?…]+[\"'”’»)\]]*|[。！？]+[」』”）]*)" 
 _SHORT_FORMS = """
 e.g i.e etc mr mrs ms dr prof st no nos fig figs vs approx cf art sec ch p pp al inc ltd co jan feb
 mar apr jun jul aug sep sept oct nov dec u.s u.k a.m p.m min max incl ca
+z.b d.h u.a o.ä bzw ggf evtl inkl zzgl nr abs vgl
 """
 _ABBREVIATIONS = frozenset(_SHORT_FORMS.split())
 _STARTER = re.compile(
     r"(?:The|A|An|It|In|On|At|This|These|They|We|You|If|For|To|When|Each|All|No|There)\b"
+)
+# German writes ordinals with a full stop: "am 4. Mai", "im 2. Quartal".
+_COUNTED = re.compile(
+    r"\b(?:am|im|ab|bis|vom|zum|zur|beim|seit|der|die|das|den|dem|des|jede[mnrs]?) \d{1,2}\Z", re.I
+)
+_MONTH = re.compile(
+    r"(?:Januar|Jänner|Februar|März|Mai|Juni|Juli|Oktober|Dezember)\b"
+    r"|(?:April|August|September|November) \d{4}\b"  # English has these too
 )
 LONGEST_SENTENCE = 400  # code points; longer "sentences" are lines that no full stop ends
 
@@ -218,7 +227,16 @@ def _is_boundary(text: str, start: int, dot: int, stop: int) -> bool:
     last = word.group().lower() if word else ""
     if len(last) == 1 and last.isalpha():  # "J. Smith", but "building B. The canteen"
         return bool(_STARTER.match(following))
-    return last not in _ABBREVIATIONS
+    return last not in _ABBREVIATIONS and not _is_ordinal(
+        text[max(start, dot - 20) : dot], following
+    )
+
+
+def _is_ordinal(before: str, following: str) -> bool:
+    """Whether a full stop belongs to the number in front of it, as German writes ordinals."""
+    if not re.search(r"(?<![\w.,])\d{1,2}\Z", before):
+        return False
+    return bool(_COUNTED.search(before) or _MONTH.match(following))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:

@@ -32,6 +32,8 @@ class BadCall(ValueError):
 class Brought:
     """A result, the documents that it tells of, and what of it was computed.
 
+    What the model gave to compute with is no part of ``computed``: nobody has said it.
+
     ``degraded`` names stages of a search that could not be used.
     """
 
@@ -132,7 +134,7 @@ class BuiltIn:
             value = calculation.calculate(expression)
         except calculation.BadCalculation as error:
             raise BadCall(str(error)) from error
-        return Brought(Result(note=value), computed=value)
+        return Brought(Result(note=value), computed=value.removeprefix(expression.strip()))
 
     def add_to_date(self, start: str, amount: int, unit: Unit = "days") -> Brought:
         """Find the day that is so much later than another, or earlier with a negative amount.
@@ -152,7 +154,7 @@ class BuiltIn:
         except days.BadDate as error:
             raise BadCall(str(error)) from error
         said = f"{days.said(day)} and {amount} {unit} is {days.said(later)}."
-        return Brought(Result(note=said), computed=f"{said} {_spelled(later)}")
+        return Brought(Result(note=said), computed=f"{days.said(later)} {_spelled(later)}")
 
     def days_between(self, first: str, last: str) -> Brought:
         """Count the days, weeks, months and working days between two dates.
@@ -165,7 +167,7 @@ class BuiltIn:
             said = days.between(days.read(first, self.today), days.read(last, self.today))
         except days.BadDate as error:
             raise BadCall(str(error)) from error
-        return Brought(Result(note=said), computed=said)
+        return Brought(Result(note=said), computed=said.partition(": ")[2])
 
     def _asker(self) -> Any:
         """Who asks, as they are now; nobody may be told anything more once they are locked out."""

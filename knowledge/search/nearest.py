@@ -4,13 +4,14 @@ import re
 
 from knowledge.passages import Nearest, Passage, SearchResult
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+(?:[-./]\w+)*")  # a code such as E-4711 is one word
+_PART = re.compile(r"\w+")
 _SMALL_WORDS = """
-a about after all am an and any are as at be been before between but by can could did do does for
-from had has have he her his how i if in into is it its may me might more most much must my no not
-of on or our out over shall she should so some than that the their them then there these they this
-those to under up us was we were what when where which while who whom whose why will with would
-you your
+a about after all also am an and any are as at be been before between but by can could did do does
+explain for from get gets give had has have he her his how i if in into is it its know let many may
+me might more most much must my need no not of on or our out over please shall she should show so
+some tell than that the their them then there these they this those to under up us want was we were
+what when where which while who whom whose why will with would you your
 """
 _SMALL = frozenset(_SMALL_WORDS.split())
 _STEM = 6  # letters that inflections of a word usually share
@@ -29,12 +30,20 @@ def nearest(result: SearchResult, query: str, *, limit: int = 3) -> list[Nearest
 
 def _nearest(passages: list[Passage], query: str) -> Nearest:
     best = passages[0]
-    words = list(dict.fromkeys(w for w in _WORD.findall(query.lower()) if w not in _SMALL))
     text = " ".join([best.title, *(p.heading + " " + p.text for p in passages)]).lower()
-    stems = {word[:_STEM] for word in _WORD.findall(text)}
-    has = [word for word in words if word[:_STEM] in stems]
-    lacks = [word for word in words if word[:_STEM] not in stems]
+    there = {word[:_STEM] for word in _PART.findall(text)} | set(_WORD.findall(text))
+    words = {word.lower(): word for word in reversed(_WORD.findall(query))}
+    asked = [words[word] for word in reversed(words) if word not in _SMALL]
+    has = [word for word in asked if _is_there(word.lower(), there)]
+    lacks = [word for word in asked if not _is_there(word.lower(), there)]
     return Nearest(best.document_id, best.title, best.url, _why(has, lacks, best.heading))
+
+
+def _is_there(word: str, there: set[str]) -> bool:
+    """A code must be there as it is, of other words the stems of all parts."""
+    if any(sign.isdigit() for sign in word):
+        return word in there
+    return all(part[:_STEM] in there for part in _PART.findall(word))
 
 
 def _why(has: list[str], lacks: list[str], heading: str) -> str:

@@ -211,6 +211,28 @@ def test_a_figure_that_nobody_computed_stays_wrong(ask: Ask, tools: ModelServer)
     assert ask()[-1].data["sentences"][0]["support"] == "unsupported"
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (("calculate", {"expression": "77 - 39"}), "Leave is 77 weeks, 38 weeks without pay [1]."),
+        (
+            ("add_to_date", {"start": "2031-03-04", "amount": 3, "unit": "days"}),
+            "Leave begins on 4 March 2031 and ends on 7 March 2031 [1].",
+        ),
+        (
+            ("days_between", {"first": "2031-03-04", "last": "2031-03-14"}),
+            "Leave begins on 4 March 2031 and lasts 10 days [1].",
+        ),
+    ],
+)
+def test_what_a_model_computes_with_is_not_excused_by_that(
+    ask: Ask, tools: ModelServer, call: tuple[str, dict[str, Any]], text: str
+) -> None:
+    tools.first = [calls(call)]
+    tools.script = Script(text=text)
+    assert ask()[-1].data["sentences"][0]["support"] == "unsupported"
+
+
 def test_what_a_function_found_and_the_reader_may_not_read_any_more_is_gone(
     ask: Ask, tools: ModelServer, travel: Document, alice: User, api: Callable[..., APIClient]
 ) -> None:

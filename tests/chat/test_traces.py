@@ -80,6 +80,24 @@ def test_the_prompt_is_put_together_again_letter_by_letter(
     assert TRUE not in trace_rows()
 
 
+def test_a_passage_that_begins_within_a_table_has_its_columns_in_the_prompt_again(
+    alice: User,
+    answered: Answered,
+    model_server: ModelServer,
+    settings: Any,
+    add_text: Callable[..., Document],
+) -> None:
+    settings.CHUNK_TOKENS = 64
+    rows = "\n".join(f"| Town {n} | {n} days of leave |" for n in range(60))
+    add_text("Holidays", f"# Holidays\n\n| Town | Days |\n| --- | --- |\n{rows}\n")
+    asked = answered(alice, "How many days of leave are there in Town 41?")
+    [prompt] = told(asked).prompts
+    sent = model_server.requests[-1]["messages"]
+    assert sent[-1]["content"].count("| Town | Days |") > 1
+    assert [p.content for p in prompt.parts] == [m["content"] for m in sent]
+    assert prompt.is_sent
+
+
 def test_every_stage_says_what_it_thought_and_what_it_left_out(
     alice: User, leave: Document, travel: Document, answered: Answered, model_server: ModelServer
 ) -> None:

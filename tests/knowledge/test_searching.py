@@ -177,6 +177,20 @@ def test_the_nearest_documents_say_what_they_lack(add_text):
     assert near.url.startswith("/sources/")
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("Please tell me how many BICYCLES I may lease", "Mentions “lease”, but not “BICYCLES”."),
+        ("What does E-4712 mean for a lease?", "Mentions “lease”, but not “E-4712”, “mean”."),
+        ("Is E-4711 about a car-lease?", "Mentions “E-4711”, “car-lease”, but says nothing"),
+    ],
+)
+def test_what_is_lacking_is_named_as_it_was_asked(add_text, query, why):
+    add_text("Car policy", "You may lease a car after one year. E-4711 is its form.")
+    (near,) = nearest(search(query, user=None), query)
+    assert near.why.startswith(why)
+
+
 def test_the_shelf_counts_what_the_asker_may_read(add_text, alice):
     alice.groups.add(Group.objects.create(name="hr"))
     add_text("Leave", LEAVE, document_type="policy")

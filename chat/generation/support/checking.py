@@ -11,6 +11,7 @@ from chat.generation.sentences import Sentence, Support
 from chat.generation.support.facts import Finding
 from chat.generation.support.figures import Embed, Weighed, meanings, weigh
 from chat.generation.support.scoring import by_words, with_meaning
+from chat.generation.understanding.language import is_in_another, language_of
 from knowledge.passages import Passage
 
 # (passage's words, sentence) pairs to a chance 0..1 that the first says the second; None where
@@ -22,6 +23,9 @@ NO_FOOTNOTE = "No document is cited for this sentence."
 PARTLY = "The cited passage says only a part of this."
 WHOLE, HARDLY = 0.8, 0.34  # shares of a clause's words
 UNLIKELY = "The cited passage does not seem to say this."
+FOREIGN = "The cited passage is in another language."
+# What can be compared across languages: figures and codes, not words.
+_SHARED = frozenset({"number", "date", "time", "identifier"})
 _WHY = {
     "number": "“{}” is not in the cited passage.",
     "unit": "“{}” stands with another unit in the cited passage.",
@@ -40,7 +44,8 @@ class Checked:
     """A sentence with its verdict and the passages of its ``numbers``.
 
     ``is_open`` where a model may still tell. ``by`` names the step that decided: findings, words,
-    meaning, classifier or judge; ``chance`` (0..1) and ``figures`` are what was weighed, if it was.
+    language (the passages have another one), meaning, classifier or judge; ``chance`` (0..1) and
+    ``figures`` are what was weighed, if it was.
     """
 
     sentence: Sentence
@@ -80,7 +85,7 @@ def check(
     unsure = [
         (at, one)
         for at, one in zip(places, weighed, strict=True)
-        if checked[at].is_open and checked[at].sentence.support == "unknown"
+        if checked[at].is_open and checked[at].by == "words" and _is_unknown(checked[at])
     ]
     if tools.embed is not None and unsure:
         _compare(checked, unsure, tools.embed)
@@ -103,14 +108,28 @@ def _weighed(one: Checked, found: Weighed) -> Checked:
     weights = by_words()
     chance = weights.chance(found.figures)
     one = replace(one, figures=found.figures, chance=chance)
-    if found.findings:
-        return replace(_said(one, "unsupported", why_of(found.findings[0])), by="findings")
+    is_foreign = _is_foreign(one)
+    findings = [f for f in found.findings if not is_foreign or f.kind in _SHARED]
+    if findings:
+        return replace(_said(one, "unsupported", why_of(findings[0])), by="findings")
+    if is_foreign:
+        return replace(_said(one, "unknown", FOREIGN), by="language", is_open=True)
     one = replace(one, by="words")
     if chance >= weights.supported_from:
         return _said(one, "supported")
     if _is_half_said(found):
         return replace(_said(one, "partly", PARTLY), is_open=True)
     return replace(one, is_open=True)
+
+
+def _is_foreign(one: Checked) -> bool:
+    """Whether the sentence is surely in another language than each of its passages."""
+    spoken = [language_of(passage.text) for passage in one.passages]
+    return all(is_in_another(one.words, language) for language in spoken)
+
+
+def _is_unknown(one: Checked) -> bool:
+    return one.sentence.support == "unknown"
 
 
 def _is_half_said(found: Weighed) -> bool:

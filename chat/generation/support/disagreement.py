@@ -282,7 +282,7 @@ def wording(found: Disagreement, numbers: tuple[int, int]) -> str:
     """The sentence that tells the reader; ``numbers`` are the footnotes of newer and older."""
     newer, older = day_of(found.newer.passage), day_of(found.older.passage)
     if newer == older:
-        both = f", both{_of(newer)}" if newer else ""
+        both = f", both{_of(newer)}," if newer else ""
         return (
             f"The documents{both} do not agree on this: one says {found.newer.figure} "
             f"[{numbers[0]}], another says {found.older.figure} [{numbers[1]}]."

@@ -126,7 +126,7 @@ class Holder:
             if self._gap and "\n" not in before:
                 before = self._gap
             self._gap = ""
-            shown.append(Words(before if self._has_shown else before.lstrip("\n")))
+            shown.append(Words(before if self._has_shown else before.lstrip()))
             shown += [self._renumbered(piece) for piece in rest]
             self._has_shown, self._has_dropped = True, False
         return [piece for piece in shown if piece.text]

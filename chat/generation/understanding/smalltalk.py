@@ -47,6 +47,7 @@ def _patterns() -> dict[Talk, re.Pattern[str]]:
 _PATTERNS = _patterns()
 _FILLERS = re.compile(rf"(?:{_lists()['filler'][0]})(?= |$)")
 _KEPT = re.compile(r"[^\w\s]|_")
+_NODS = frozenset("👍👌👏🙏❤♥😀😃😄😊🙂🎉💯✅✔")
 _REPEATED = re.compile(r"(.)\1{2,}")
 # What is asked weighs more than a greeting before it, and thanks more than "ok".
 _WEIGHT = (Talk.ABILITIES, Talk.IDENTITY, Talk.FAREWELL, Talk.THANKS, Talk.GREETING)
@@ -62,6 +63,8 @@ def talk_of(message: str, name: str = "") -> Talk | None:
     if len(message) > _LONGEST:
         return None
     said, called = _plain(message), _plain(name)
+    if not said and message.strip():  # "?", "👍": nothing that could be looked for
+        return Talk.THANKS if _NODS.intersection(message) else Talk.ABILITIES
     if called and said == called:
         return Talk.GREETING
     if called:

@@ -89,6 +89,13 @@ def test_a_quoted_answer_says_so_and_cites_both_with_their_dates() -> None:
     assert {cited[number].passage.document_id for number in last.numbers} == {1, 2}
 
 
+def test_documents_of_one_day_are_told_apart_by_their_footnotes_alone() -> None:
+    same = replace(OLD, uploaded_at=NEW.uploaded_at)
+    pieces, _ = answer.quote("Which flights does the travel desk approve?", [same, NEW], None)
+    text = "".join(piece.text for piece in pieces if isinstance(piece, answer.Words))
+    assert "The documents, both of 3 May 2026, do not agree on this: one says" in text
+
+
 def test_nothing_is_added_where_the_answer_rests_on_something_else_or_says_it_itself() -> None:
     about_trains = {1: Said(OLD, OLD.start, OLD.start + 20)}
     assert dissent("Trains are booked early [1].", about_trains, [OLD, NEW]) is None

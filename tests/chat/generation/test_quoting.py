@@ -52,6 +52,21 @@ def test_the_sentence_that_answers_comes_first_with_its_mark() -> None:
     assert text.startswith("The canteen opens at 11:30.[1]")
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Sie gilt seit dem 4. Mai 2026. Ende.", "Sie gilt seit dem 4. Mai 2026."),
+        ("Die Frist endet am 31. März. Danach nichts.", "Die Frist endet am 31. März."),
+        ("Im 2. Quartal ist z.B. Urlaub. Gut.", "Im 2. Quartal ist z.B. Urlaub."),
+        ("Days expire on 31. The next year begins.", "Days expire on 31."),
+        ("It was version 4. April comes later.", "It was version 4."),
+    ],
+)
+def test_a_german_ordinal_ends_no_sentence(text: str, first: str) -> None:
+    unit = units(text)[0]
+    assert text[unit.start : unit.end] == first
+
+
 def test_a_sentence_that_leans_on_the_one_before_is_quoted_with_it() -> None:
     text, _ = answer(
         "How long may the loan take?",
@@ -65,6 +80,17 @@ def test_a_table_row_comes_with_the_head_of_its_table() -> None:
     text, sentences = answer("What is the fee for the zone South?", table)
     assert text == "| Zone | Fee |\n| --- | --- |\n| South | 19 [1] |"
     assert sentences == [Sentence(0, len(text), (1,), "supported")]
+
+
+@pytest.mark.parametrize("read", [{}, {"| Atlas 13": 0.9, "| Atlas 15": 0.4}])
+@pytest.mark.parametrize("named", ["13", "15"])
+def test_the_row_that_a_question_names_is_quoted_and_no_other(
+    named: str, read: dict[str, float]
+) -> None:
+    table = "| Model | Price |\n| --- | --- |\n| Atlas 13 | 1,200 |\n| Atlas 15 | 1,650 |"
+    found = judged(table, read) if read else passage(table)
+    quotes = extractive.choose(f"How much is the Atlas {named}?", [found], embed)
+    assert [quote.text.split("|")[1].strip() for quote in quotes] == [f"Atlas {named}"]
 
 
 def test_a_row_of_a_passage_that_begins_within_a_table_names_its_columns() -> None:

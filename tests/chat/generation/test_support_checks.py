@@ -147,3 +147,29 @@ def test_hostile_texts_cost_no_time_and_break_nothing() -> None:
     ):
         found = passage(text or "x")
         check(f"{text} [1].", written_sentences(f"{text} [1]."), {1: found}, Tools())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Die Elternzeit wird in den Wochen 1 bis 18 voll bezahlt und gilt für alle [1].",
+        "Le congé parental est payé en entier pendant les semaines 1 à 18 [1].",
+        "从第1周到第18周，育儿假全额支付给所有员工 [1]。",
+    ],
+)
+def test_a_sentence_in_another_language_than_its_passage_cannot_be_told(said: str) -> None:
+    assert verdicts(said) == [("unknown", "The cited passage is in another language.")]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Die Elternzeit wird in den Wochen 1 bis 20 voll bezahlt und gilt für alle [1].", "“20”"),
+        ("Les vols de plus de 3 000 euros ne sont pas permis sans un accord [1].", "“3 000”"),
+        ("Die Regel gilt seit dem 4. Mai 2026 und ist für alle da [1].", "not a date"),
+    ],
+)
+def test_a_wrong_figure_is_found_in_any_language(said: str, why: str) -> None:
+    [(support, found)] = verdicts(said)
+    assert support == "unsupported"
+    assert why in found

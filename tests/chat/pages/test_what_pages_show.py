@@ -1,5 +1,7 @@
 """Each state of an answer has its face, and no page grows with what is stored."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -30,6 +32,20 @@ def test_an_answer_with_its_notes_and_colophon(alice, policy, converse, sign_in)
     assert "Kept until" in page
 
 
+def test_the_confidence_of_an_answer_stands_under_it(alice, policy, converse, sign_in):
+    page = page_of(sign_in, alice, f"/c/{converse(alice, policy, confidence='medium').pk}/")
+    assert ">search confidence medium<" in page
+    absent = converse(alice, outcome="not_found", sentences=[], confidence="low")
+    assert "search confidence" not in page_of(sign_in, alice, f"/c/{absent.pk}/")
+
+
+def test_what_is_remembered_is_reached_from_the_menu_of_a_conversation(alice, converse, sign_in):
+    session = converse(alice)
+    page = page_of(sign_in, alice, f"/c/{session.pk}/")
+    assert 'data-do="memory"' in page
+    assert "Clear what is remembered" in page_of(sign_in, alice, f"/c/{session.pk}/memory/")
+
+
 def test_a_note_that_may_no_longer_be_read_shows_nothing_of_it(alice, policy, converse, sign_in):
     session = converse(alice, policy)
     policy.groups.add(Group.objects.create(name="board"))
@@ -54,6 +70,14 @@ def test_a_note_that_may_no_longer_be_read_shows_nothing_of_it(alice, policy, co
 def test_how_an_answer_ended_is_said(alice, converse, sign_in, fields, words):
     session = converse(alice, **fields)
     assert words in page_of(sign_in, alice, f"/c/{session.pk}/")
+
+
+def test_what_a_killed_process_left_unchecked_has_no_green_mark(alice, policy, converse, sign_in):
+    session = converse(alice, policy, state="interrupted", outcome=None, sentences=[])
+    page = page_of(sign_in, alice, f"/c/{session.pk}/")
+    assert re.search(r'<a class="mark"[^>]*data-support="open"', page)
+    assert "its sources have not been checked to the end" in page
+    assert "0.0 s" not in page
 
 
 def test_not_found_has_three_ways_on_and_no_alarm(alice, policy, converse, sign_in):

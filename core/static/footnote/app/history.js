@@ -45,6 +45,7 @@ function onMenu(event) {
   if (!button || !chosen) return;
   $("#session-menu").hidePopover();
   if (button.dataset.do === "print") print();
+  else if (button.dataset.do === "memory") location.assign(`/c/${chosen.id}/memory/`);
   else if (button.dataset.do === "delete") remove(chosen.id);
   else rename(chosen.id, chosen.opener.closest(".past") ?? $("[data-title]"));
 }
