@@ -77,12 +77,11 @@ class _Shelf:
 
 
 def answer(message: Message, *, user: Any) -> dict[str, Any]:
-    """One *answer*."""
     return answers([message], user=user)[0]
 
 
 def answers(messages: Sequence[Message], *, user: Any) -> list[dict[str, Any]]:
-    """The *answers* of these assistant's messages, as the user may see them now."""
+    """The *answers* of assistant's messages, as the user may see them now."""
     shelf = _fetch(messages, user, is_rated=False)
     return [_answer(message, shelf) for message in messages]
 
@@ -96,7 +95,6 @@ def message_dicts(messages: Sequence[Message], *, user: Any) -> list[dict[str, A
 
 def session_dict(session: ChatSession, *, message_count: int | None = None) -> dict[str, Any]:
     """A *session*; ``message_count`` comes from the annotation of that name where it is absent."""
-    kept_until = session.last_activity + timedelta(days=settings.RETENTION_DAYS)
     count = getattr(session, "message_count", None) if message_count is None else message_count
     return {
         "session_id": str(session.pk),
@@ -107,7 +105,7 @@ def session_dict(session: ChatSession, *, message_count: int | None = None) -> d
         "created_at": session.created_at,
         "updated_at": session.updated_at,
         "last_activity": session.last_activity,
-        "kept_until": kept_until,
+        "kept_until": session.last_activity + timedelta(days=settings.RETENTION_DAYS),
     }
 
 
