@@ -21,7 +21,7 @@ from benchmarks.answerability.corpora import Asked, Set, Vectors, read_set  # no
 from benchmarks.answerability.unseen import Unseen  # noqa: E402
 from evaluation.intervals import mean_intervals, paired_differences  # noqa: E402
 from evaluation.metrics import Gold, GoldSpan, Shown, of_question  # noqa: E402
-from evaluation.public.methods import mixed  # noqa: E402
+from evaluation.mixing import mixed  # noqa: E402
 from knowledge.ingestion.splitter import sentence_spans  # noqa: E402
 from knowledge.retrieval.backends.files import FileIndex, build  # noqa: E402
 from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402

@@ -1,7 +1,10 @@
 """Export trained weights as int8 ONNX with their calibration.
 
     python -m benchmarks.reader.export ../shared/data --trained DIR --out FOLDER
+    python -m benchmarks.reader.export ../shared/data --trained DIR DIR --out FOLDER
 
+Of several folders the mean of their weights is exported: of one training and of the one that went
+on from it (Wortsman et al., "Model soups", 2022).
 The graph is fused as the embedder's is, then quantised: weights int8 per output channel,
 activations int8 with a scale of each run. The calibration is fitted on the exported graph, on the
 held-out articles and on what search finds for their questions.
@@ -78,9 +81,15 @@ def quantised(source: Path, target: Path) -> None:
     )  # fmt: skip
 
 
-def load_trained(file: Path, attention: str = "eager") -> ReaderNetwork:
+def load_trained(folders: Sequence[Path], attention: str = "eager") -> ReaderNetwork:
+    """The network with the mean of the weights in these folders."""
     network = ReaderNetwork(attention)
-    network.load_state_dict(torch.load(file, weights_only=True))
+    states = [torch.load(folder / "reader.pt", weights_only=True) for folder in folders]
+    mean = {
+        name: torch.stack([state[name].double() for state in states]).mean(dim=0).to(one.dtype)
+        for name, one in states[0].items()
+    }
+    network.load_state_dict(mean)
     return network.eval()
 
 
@@ -113,27 +122,31 @@ def calibrated(folder: Path, held_out: Sequence[Question]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def export(trained: Path, out: Path) -> None:
+def story(folders: Sequence[Path]) -> dict[str, Any]:
+    """How the weights came about."""
+    told = [json.loads((folder / "trained.json").read_text()) for folder in folders]
+    return told[0] if len(told) == 1 else {"mean_of": told}
+
+
+def export(trained: Sequence[Path], out: Path) -> None:
     """Write graph and neutral calibration; the calibration needs the exported graph."""
     with tempfile.TemporaryDirectory() as folder:
         floats, small = Path(folder, "floats.onnx"), Path(folder, "small.onnx")
-        plain(load_trained(trained / "reader.pt"), floats)
+        plain(load_trained(trained), floats)
         quantised(floats, small)
-        about = json.loads((trained / "trained.json").read_text())
-        write(small, out, NEUTRAL, about)
+        write(small, out, NEUTRAL, story(trained))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--trained", type=Path, required=True)
+    parser.add_argument("--trained", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1, help="fit on every n-th question held out")
     given = parser.parse_args()
     export(given.trained, given.out)
-    about = json.loads((given.trained / "trained.json").read_text())
     found = calibrated(given.out, load(given.data).held_out[:: given.every])
-    write(given.out / GRAPH, given.out, found, about)
+    write(given.out / GRAPH, given.out, found, story(given.trained))
     print(json.dumps(found))
 
 

@@ -124,15 +124,14 @@ def quality(folder: Path, asked: Sequence[Question]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("--trained", type=Path, required=True)
+    parser.add_argument("--trained", type=Path, nargs="+", required=True)
     parser.add_argument("--questions", type=int, default=300)
     given = parser.parse_args()
     asked = load(given.data).held_out
     asked = asked[:: max(1, len(asked) // given.questions)]
-    trained = given.trained / "reader.pt"
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        network = load_trained(trained)
+        network = load_trained(given.trained)
         plain(network, root / "floats.onnx")
         quantised(root / "floats.onnx", root / "int8.onnx")
         in_blocks(network, root / "blocks.onnx")
@@ -142,7 +141,7 @@ def main() -> None:
             size = (folder / GRAPH).stat().st_size
             line(name, size, of_graph(graph), quality(folder, asked))
         line("PyTorch bf16", 2 * sum(x.numel() for x in network.parameters()),
-             of_torch(load_trained(trained, "sdpa")), "")  # fmt: skip
+             of_torch(load_trained(given.trained, "sdpa")), "")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from evaluation.asking import DEPTH, shown_of, shown_passage
 from evaluation.metrics import Shown
+from evaluation.mixing import mixed
 from knowledge.index_store import Snapshot
 from knowledge.passages import Passage
 from knowledge.retrieval.types import Scored
@@ -25,7 +26,6 @@ METHODS = (PRODUCT, *BASELINES)
 READ = ("read", "read+fused")
 _K = 60
 _READ = 10  # passages
-_SMALL_K = 5  # of so few ranks
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,6 @@ def read_again(
         for name, order in orders.items()
         if name in wanted
     }
-
-
-def mixed(opinions: Sequence[float]) -> list[int]:
-    """Places of ranked passages by their reciprocal ranks, in their own order and by opinion."""
-    places = range(len(opinions))
-    sums = {at: 1 / (_SMALL_K + at) for at in places}
-    for rank, at in enumerate(sorted(places, key=lambda at: -opinions[at])):
-        sums[at] += 1 / (_SMALL_K + rank)
-    return sorted(places, key=lambda at: -sums[at])
 
 
 def reciprocal(*rankings: Sequence[Scored]) -> list[Scored]:
