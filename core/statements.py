@@ -87,6 +87,8 @@ def _places(parameters: Sequence[Any], marks: Marks) -> dict[str, list[list[int]
 
 
 def _is(parameter: Any, mark: Any) -> bool:
+    if isinstance(mark, int):  # PostgreSQL's driver has kinds of integers of its own
+        return isinstance(parameter, int) and parameter == mark
     return type(parameter) is type(mark) and bool(parameter == mark)
 
 

@@ -38,7 +38,12 @@ def measure(site: Site, readers: int) -> None:
     speed = f"{TOKENS} tokens at {1 / DELAY:.0f} a second"
     print(f"\n{readers} streams of {speed}, {site.chunks:,} chunks", flush=True)
     questions, people = site.questions(readers), site.people(readers)
-    with model(tokens=TOKENS, delay=DELAY) as address, footnote(site, address) as running:
+    # The system gives connections to either web process as it likes: at worst all to one.
+    settings = {"MODEL_CALLS_AT_ONCE": str(readers)}
+    with (
+        model(tokens=TOKENS, delay=DELAY) as address,
+        footnote(site, address, **settings) as running,
+    ):
         warm(running, people[:4], questions)
         before = web_memory(running)
         for number in range(ROUNDS):

@@ -30,7 +30,7 @@ def _nothing_kept() -> Iterator[None]:
 
 
 def wrapper(path: Path) -> Any:
-    settings = {**connection.settings_dict, "NAME": str(path)}
+    settings = {**connection.settings_dict, "OPTIONS": {}, "NAME": str(path)}
     return DatabaseWrapper(settings, alias="other")
 
 
