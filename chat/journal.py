@@ -22,7 +22,7 @@ from chat.models import ChatSession, Citation, Message
 from chat.redaction import cover
 from chat.runs import Quoted
 from chat.tracing import Noted
-from core.statements import Marks, statement
+from core.statements import NO_KEY, Marks, statement
 from knowledge.search import removed_spans
 
 LEASE = timedelta(seconds=30)
@@ -153,7 +153,7 @@ def _ended(draft: Draft, ends: Mapping[str, Any]) -> Message:
 
 
 def _marked_asker() -> tuple[QuerySet[Any, Any], Marks]:
-    mark = UUID(int=2**62)
+    mark = UUID(int=NO_KEY)
     rows = Message.objects.filter(pk=mark, session__user__is_active=True).order_by()
     return rows.values_list("session__user_id"), {"message": mark}
 

@@ -24,11 +24,10 @@ from django.utils import timezone
 from chat.generation.modelconfig import NANO, BudgetExhausted
 from chat.ledger import Budget, CallOutcome, ModelCall, Spending
 from chat.models import Message
-from core.statements import Marks, statement
+from core.statements import NO_KEY, Marks, statement
 
 EVERYONE = "all"
 GRACE = timedelta(seconds=60)  # beyond the longest time of a call
-_NO_KEY = 2**62  # beyond all keys
 KEPT_DAYS = 400  # calls: a year and a month, to compare with the same month of the year before
 
 
@@ -159,7 +158,7 @@ def _payer(order: Order) -> int | None:
 
 
 def _marked_payer() -> tuple[QuerySet[Any, Any], Marks]:
-    mark = UUID(int=_NO_KEY)
+    mark = UUID(int=NO_KEY)
     rows = Message.objects.filter(pk=mark).order_by()
     return rows.values_list("session__user_id"), {"message": mark}
 
@@ -215,8 +214,8 @@ def _hold(day: date, scope: str, amount: int, limit: int | None) -> None:
 
 
 def _marked_call() -> tuple[QuerySet[Any, Any], Marks]:
-    rows = ModelCall.objects.filter(pk=_NO_KEY).order_by()
-    return rows.values_list("day", "scopes", "reserved_nano"), {"pk": _NO_KEY}
+    rows = ModelCall.objects.filter(pk=NO_KEY).order_by()
+    return rows.values_list("day", "scopes", "reserved_nano"), {"pk": NO_KEY}
 
 
 def _move(held: tuple[date, int], scopes: Iterable[str], cost: int) -> None:

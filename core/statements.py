@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 
 Row = tuple[Any, ...]
 Marks = Mapping[str, Any]
+NO_KEY = 2**62  # a mark in the place of a key: beyond all that rows have
 
 
 class Statement:

@@ -22,11 +22,11 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken, UntypedToken
 
 from core.errors import Code, NotAuthenticated
-from core.statements import Marks, statement
+from core.statements import NO_KEY, Marks, statement
 from users.models import TokenFamily, User
 
 RACE = timedelta(seconds=10)  # honest tabs lose by milliseconds, retries by seconds
-_NO_KEY, _NO_VERSION = 2**62, 2**31 - 1  # beyond all keys, and all versions that will be
+_NO_VERSION = 2**31 - 1  # beyond all that will be
 LONGEST_LOGIN = timedelta(days=90)  # rotation would slide for ever
 
 
@@ -170,7 +170,7 @@ def _users(user_id: int, version: int, family: uuid.UUID, **more: Any) -> QueryS
 
 def _bearer(claims: Claims) -> User | None:
     """Whom an access token speaks for, as long as its family has not ended."""
-    if claims.user_id >= _NO_KEY or claims.version >= _NO_VERSION:
+    if claims.user_id >= NO_KEY or claims.version >= _NO_VERSION:
         return None
     rows = statement(("bearer",), _marked_bearer).rows(
         user=claims.user_id, version=claims.version, family=claims.family
@@ -183,7 +183,7 @@ def _columns() -> list[str]:
 
 
 def _marked_bearer() -> tuple[QuerySet[Any, Any], Marks]:
-    user, version, family = _NO_KEY, _NO_VERSION, uuid.UUID(int=_NO_KEY)
+    user, version, family = NO_KEY, _NO_VERSION, uuid.UUID(int=NO_KEY)
     rows = _users(user, version, family, token_families__revoked_at=None).order_by()
     return rows.values_list(*_columns()), {"user": user, "version": version, "family": family}
 

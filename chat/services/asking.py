@@ -22,11 +22,10 @@ from chat.services.owned import own_session
 from chat.services.questions import Question, checked, checked_key, stored_options
 from chat.titles import title_from
 from core.errors import Conflict, NotFound, Throttled
-from core.statements import Marks, statement
+from core.statements import NO_KEY, Marks, statement
 from core.throttles import take
 
 RUNNING_AT_ONCE = 2  # answers of one person
-_NOBODY = 2**62  # beyond all keys
 WAIT_SECONDS = 5  # what somebody with too many is told to wait
 
 
@@ -263,6 +262,6 @@ def _one_at_a_time(user: Any) -> None:
 
 def _marked_running() -> tuple[QuerySet[Any, Any], Marks]:
     rows = Message.objects.filter(
-        session__user_id=_NOBODY, state=Message.State.RUNNING, lease_until__gt=Now()
+        session__user_id=NO_KEY, state=Message.State.RUNNING, lease_until__gt=Now()
     ).order_by()
-    return rows.values_list("pk")[:RUNNING_AT_ONCE], {"user": _NOBODY}
+    return rows.values_list("pk")[:RUNNING_AT_ONCE], {"user": NO_KEY}

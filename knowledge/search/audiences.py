@@ -7,14 +7,14 @@ from typing import Any, Self
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
-from core.statements import Marks, statement
+from core.statements import NO_KEY, Marks, statement
 from knowledge.models import Document, DocumentQuerySet
 from knowledge.passages import Filters
 
 _LARGEST_ID = 2**63 - 1
 # What stands for a value in a compiled statement: nothing that a row has.
 _MARKS: dict[str, Any] = {
-    "user": 2**62 - 1,
+    "user": NO_KEY - 1,
     "today": date.min,
     "document_type": "\ue000 type",
     "source": "\ue000 source",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from core.statements import Marks, Row, statement
+from core.statements import NO_KEY, Marks, Row, statement
 from knowledge.models import Chunk, DocumentVersion
 from knowledge.passages import Passage, Scores
 from knowledge.retrieval.retriever import RetrievedHit
@@ -39,7 +39,6 @@ _COLUMNS = (
 # Lengths of the lists that statements are compiled for: those of a search with the usual limit, of
 # one with a reranker, of one with the largest limit, and of a second look.
 _SIZES = (14, 20, 50, 200)
-_FIRST_MARK = 2**62  # beyond all keys
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _marked(scope: Scope, size: int) -> tuple[QuerySet[Chunk, Row], Marks]:
     are looked at one by one.
     """
     marked, marks = scope.marked()
-    chunks = [UUID(int=_FIRST_MARK + number) for number in range(size)]
+    chunks = [UUID(int=NO_KEY + number) for number in range(size)]
     allowed = marked.documents().filter(pk=OuterRef("version__document_id")).order_by()
     rows = Chunk.objects.filter(Exists(allowed), pk__in=chunks).order_by()
     return rows.values_list(*_COLUMNS), {**marks, "chunks": chunks}

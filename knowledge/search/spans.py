@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core.statements import Marks, Row, statement
+from core.statements import NO_KEY, Marks, Row, statement
 from knowledge.models import Document, DocumentVersion
 from knowledge.passages import Span, SpanText
 
@@ -21,8 +21,7 @@ _SPANS_AT_A_TIME = 4000  # of 7 parameters each; SQLite takes 32,766 in one stat
 # Lengths of the lists of documents that statements are compiled for: those of an answer's quotes,
 # of what it found, and of a long conversation.
 _SIZES = (4, 20, 400)
-_FIRST_MARK = 2**62  # beyond all keys
-_NOBODY = _FIRST_MARK - 1
+_NOBODY = NO_KEY - 1  # the documents' marks begin at NO_KEY
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _by_document(
     for start in range(0, len(every), _SIZES[-1]):
         part = every[start : start + _SIZES[-1]]
         size = next(size for size in _SIZES if size >= len(part))
-        marks = [_FIRST_MARK + number for number in range(size)]
+        marks = [NO_KEY + number for number in range(size)]
         compiled = statement(("spans", name, size), partial(marked, marks))
         found += compiled.rows(ids=part, **values)
     return found
