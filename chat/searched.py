@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from knowledge.passages import Span, SpanText
-from knowledge.search import read_spans
+from knowledge.search import read_spans, removed_spans
 
 
 def spans_in(retrieval: Mapping[str, Any]) -> list[Span]:
@@ -54,14 +54,13 @@ def _tools_without(retrieval: Mapping[str, Any], removed: Any) -> dict[str, Any]
 
 def are_readable(documents: Sequence[Mapping[str, int]], user: Any) -> bool:
     """Whether the user may read all of these now."""
-    return all(text.gone is None for text in _read(documents, user))
+    return all(text.gone is None for text in read_spans(_spans(documents), user=user).values())
 
 
 def any_removed(documents: Sequence[Mapping[str, int]]) -> bool:
     """Whether any of these is not there any more."""
-    return any(text.gone == "removed" for text in _read(documents, None))
+    return bool(removed_spans(_spans(documents)))
 
 
-def _read(documents: Sequence[Mapping[str, int]], user: Any) -> list[SpanText]:
-    spans = [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
-    return list(read_spans(spans, user=user).values()) if spans else []
+def _spans(documents: Sequence[Mapping[str, int]]) -> list[Span]:
+    return [Span(one["document_id"], one["document_version"], 0, 1) for one in documents]
