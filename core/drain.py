@@ -2,6 +2,7 @@
 
 uvicorn waits for open streams and then leaves without running ``finally``. Lifespan's shutdown
 comes after the connections, too late; so the first call of the application hooks the signal.
+uvicorn closes WebSockets as soon as it hears of the signal, so it hears of it a moment later.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import signal
 import threading
 from functools import partial
 from typing import Any
+
+LAST_WORDS_SECONDS = 0.25
 
 _events: dict[asyncio.AbstractEventLoop, asyncio.Event] = {}
 _draining = threading.Event()
@@ -30,10 +33,15 @@ def drain_event() -> asyncio.Event:
 
 def _announce(signum: int, frame: Any, previous: Any) -> None:
     _draining.set()
-    for loop, event in list(_events.items()):
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(event.set)
-    if callable(previous):
+    told = [(loop, event) for loop, event in list(_events.items()) if not loop.is_closed()]
+    for loop, event in told:
+        loop.call_soon_threadsafe(event.set)
+    if not callable(previous):
+        return
+    if told:
+        later = partial(told[0][0].call_later, LAST_WORDS_SECONDS, previous, signum, frame)
+        told[0][0].call_soon_threadsafe(later)
+    else:
         previous(signum, frame)
 
 
