@@ -24,7 +24,14 @@ import numpy as np  # noqa: E402 - after the native libraries' environment
 from benchmarks.answerability.corpora import Asked, Set, Vectors, read_set  # noqa: E402
 from benchmarks.answerability.unseen import Unseen  # noqa: E402
 from chat.generation import quotable  # noqa: E402
-from chat.generation.quotable import Candidate, Shown, candidates_in, score, shown  # noqa: E402
+from chat.generation.quotable import (  # noqa: E402
+    Candidate,
+    Shown,
+    candidates_in,
+    may_be_quoted,
+    score,
+    shown,
+)
 from evaluation.reliability import wilson  # noqa: E402
 from knowledge.ingestion.splitter import sentence_spans  # noqa: E402
 from knowledge.passages import Judged, Passage  # noqa: E402
@@ -70,29 +77,22 @@ def passages_of(taken: Set, rows: Sequence[tuple[int, float]]) -> list[Passage]:
 def read_by(
     reader: Reader | None, question: str, passages: list[Passage], *, everything: bool
 ) -> list[Passage]:
-    """The passages with the reader's opinion: up to one that is sure, as a search reads them."""
+    """The passages with the reader's opinion: those that an answer's quotes have read."""
     if reader is None:
         return passages
-    spans = [tuple(sentence_spans(passage.text)) for passage in passages]
-    pages = [
-        Page(p.text, of_page, p.heading or p.title)
-        for p, of_page in zip(passages, spans, strict=True)
-    ]
-    read = []
-    for page in pages:
-        read += reader.read(question, [page])
-        if read[-1].answerable >= SURE and not everything:
-            break
-    return [
-        replace(
-            p,
-            judged=Judged(
-                r.answerable,
-                tuple((*s, x) for s, x in zip(of_page, r.sentences, strict=True)),
-            ),
+    read: list[Passage] = []
+    for passage in passages:
+        if read and not everything:
+            is_sure = read[-1].judged is not None and read[-1].judged.answerable >= SURE
+            if is_sure or not may_be_quoted(question, read, passage):
+                break
+        spans = tuple(sentence_spans(passage.text))
+        (one,) = reader.read(
+            question, [Page(passage.text, spans, passage.heading or passage.title)]
         )
-        for p, r, of_page in zip(passages, read, spans, strict=False)
-    ]
+        likely = tuple((*span, x) for span, x in zip(spans, one.sentences, strict=True))
+        read.append(replace(passage, judged=Judged(one.answerable, likely)))
+    return read
 
 
 def holds(candidate: Candidate, asked: Asked) -> bool:

@@ -14,6 +14,7 @@ from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.desks import Desk
 from chat.general import general
 from chat.generation import answer as generation
+from chat.generation.quotable import may_be_quoted
 from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.understanding.merging import Found
 from chat.generation.understanding.parted import Rule, quote_parts
@@ -180,7 +181,7 @@ def _quoted_by(
         pieces, sentences = quote_parts(found.parts, embedder, rule)
         if sentences:
             return pieces, sentences
-    passages = read_on(found.query, found.passages)
+    passages = read_on(found.query, found.passages, may_be_quoted)
     return generation.quote(found.query, passages, embedder, checking.compared)
 
 

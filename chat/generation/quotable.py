@@ -1,8 +1,8 @@
 """The sentences that may be quoted, and how likely each holds the answer.
 
 Where the small reader has read a passage, its opinion of each sentence leads; without it sentences
-are compared by meaning and words. The weights were set by hand;
-``python -m benchmarks.quotes --fit`` measures them and fits others.
+are compared by meaning and words, by weights set by hand. ``python -m benchmarks.quotes`` measures
+both and fits others with ``--fit``.
 """
 
 import math
@@ -28,6 +28,7 @@ READ_SENTENCE, READ_PAGE, READ_WORDS, READ_PASSAGE, READ_KIND, READ_INTERCEPT = 
     0.444, 0.134, 4.084, 19.911, 0.569, -22.047
 )  # fmt: skip
 _SURE = 1e-4  # the reader is never surer than this
+MOST = 0.95  # what the reader thinks of a sentence or passage at best, all but never more
 
 _NUMBER = (
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|half)\b"
@@ -147,15 +148,35 @@ def score(one: Shown) -> float:
     if one.sentence is None or one.page is None:
         meaning = one.words if one.meaning is None else one.meaning
         return MEANING * meaning + WORDS * one.words + PASSAGE * one.passage + KIND * one.kind
-    odds = (
-        READ_SENTENCE * logit(one.sentence)
-        + READ_PAGE * logit(one.page)
+    return 1 / (1 + math.exp(-max(min(_odds(one, one.sentence, one.page), 60.0), -60.0)))
+
+
+def _odds(one: Shown, sentence: float, page: float) -> float:
+    """Log-odds that a candidate holds the answer, where the reader thinks so of it."""
+    return (
+        READ_SENTENCE * logit(sentence)
+        + READ_PAGE * logit(page)
         + READ_WORDS * one.words
         + READ_PASSAGE * one.passage
         + READ_KIND * one.kind
         + READ_INTERCEPT
     )
-    return 1 / (1 + math.exp(-max(min(odds, 60.0), -60.0)))
+
+
+def may_be_quoted(question: str, read: Sequence[Passage], following: Passage) -> bool:
+    """Whether anything of a passage could be quoted if the reader thought the best of it.
+
+    Reading a passage costs more than all the rest of a quoted answer. One that bears much less on
+    the question than those that were read, and shares fewer words with it, is not read in vain.
+    """
+    candidates = _candidates([*read, following])
+    best, possible = -math.inf, -math.inf
+    for one in shown(question, candidates, None):
+        if one.sentence is None or one.page is None:
+            possible = max(possible, _odds(one, MOST, MOST))
+        else:
+            best = max(best, _odds(one, one.sentence, one.page))
+    return possible >= min(best, 0.0)  # the best quote, or good enough for a further one
 
 
 def logit(share: float) -> float:

@@ -1,7 +1,7 @@
 """Whether what was found answers the question: the search's signals and the reader's opinion."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from uuid import UUID
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 # read, unless the first is sure.
 READ = 1
 QUOTED = 2
+Worth = Callable[[str, Sequence[Passage], Passage], bool]
 _NOTHING = Judgement(0.0, 0.0)
 _MOST_SPANS = 200  # of a passage that are judged: a page of 220 tokens has some ten sentences
 
@@ -89,12 +90,22 @@ def judge(question: str, passages: tuple[Passage, ...], ground: Ground) -> Judgi
     )
 
 
-def read_on(question: str, passages: tuple[Passage, ...]) -> tuple[Passage, ...]:
-    """The passages as they are quoted from: the first two are read, the second if need be."""
+def read_on(
+    question: str, passages: tuple[Passage, ...], is_worth_reading: Worth
+) -> tuple[Passage, ...]:
+    """The passages as they are quoted from: the first two are read, the second if need be.
+
+    Args:
+        question: as it was searched.
+        passages: ranked, best first.
+        is_worth_reading: given the question, what was read and the next passage.
+    """
     judged = [passage.judged for passage in passages if passage.judged is not None]
     while len(judged) < min(QUOTED, len(passages)):
-        if judged and judged[-1].answerable >= SURE:
-            break
+        if judged:
+            known, following = _judged(passages, judged)[: len(judged)], passages[len(judged)]
+            if judged[-1].answerable >= SURE or not is_worth_reading(question, known, following):
+                break
         read = read_passages(question, [passages[len(judged)]])
         if not read:
             break

@@ -84,16 +84,26 @@ def test_without_a_reader_the_search_alone_decides(add_text):
     assert found.degraded == ()
 
 
-@pytest.mark.parametrize(("word", "count"), [("zebra", 2), ("leave", 1)])
+@pytest.mark.parametrize(
+    ("word", "is_worth", "count"), [("zebra", True, 2), ("zebra", False, 1), ("leave", True, 1)]
+)
 def test_one_passage_is_read_to_decide_and_one_more_to_quote_unless_it_is_sure(
-    add_text, reads, word, count
+    add_text, reads, word, is_worth, count
 ):
     for number in range(4):
         add_text(f"Leave {number}", f"{LEAVE}\n\nParagraph {number} is about annual leave too.")
     reader = reads(word)
     found = search(QUESTION, user=None)
     assert [p.judged is not None for p in found.passages] == [True, False, False, False]
-    quoted = read_on(QUESTION, found.passages)
+    offered = []
+
+    def worth(question, read, following):
+        offered.append((question, [p.chunk_id for p in read if p.judged], following.chunk_id))
+        return is_worth
+
+    quoted = read_on(QUESTION, found.passages, worth)
+    first, second = (passage.chunk_id for passage in found.passages[:2])
+    assert offered == ([] if word == "leave" else [(QUESTION, [first], second)])
     assert [asked for asked, _ in reader.calls] == [QUESTION] * count
     pages = [page for _, (page,) in reader.calls]
     assert [page.text for page in pages] == [p.text for p in found.passages[:count]]
@@ -107,7 +117,7 @@ def test_one_passage_is_read_to_decide_and_one_more_to_quote_unless_it_is_sure(
 def test_without_a_reader_no_passage_is_read_to_quote(add_text):
     add_text("Leave", LEAVE)
     found = search(QUESTION, user=None)
-    assert read_on(QUESTION, found.passages) == found.passages
+    assert read_on(QUESTION, found.passages, lambda *_: True) == found.passages
 
 
 def test_a_reader_that_finds_no_answer_makes_one_less_likely(add_text, reads):

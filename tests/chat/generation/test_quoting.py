@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chat.generation import extractive
 from chat.generation.binding import bind
+from chat.generation.quotable import may_be_quoted
 from chat.generation.sentences import Sentence, marks_in, redact, written_sentences
 from chat.generation.spans import units
 from knowledge.passages import Judged, Passage
@@ -134,6 +135,45 @@ def test_the_readers_sentence_comes_first_and_nothing_is_embedded() -> None:
     read = judged(text, {"Annual": 0.02, "Staff": 0.95, "The canteen": 0.01})
     quotes = extractive.choose("How much annual leave?", [read], never)
     assert [quote.text for quote in quotes] == ["Staff get thirty days."]
+
+
+ASKED = "How many days of annual leave do staff get?"
+SURE = {"Staff": 0.85}
+
+
+@pytest.mark.parametrize(
+    ("likely", "text", "relevance", "is_worth"),
+    [
+        (SURE, "Staff get five days of annual leave more at the age of fifty.", 0.88, True),
+        (SURE, "The canteen is open from noon.", 0.5, False),
+        # A good passage may still hold a further sentence, a poor one only the first.
+        (SURE, "The canteen is open from noon.", 0.9, False),
+        ({"Staff": 0.01}, "The canteen is open from noon.", 0.9, True),
+        (SURE, "# Annual leave", 0.9, False),
+    ],
+)
+def test_a_passage_is_read_only_where_it_could_be_quoted(
+    likely: dict[str, float], text: str, relevance: float, is_worth: bool
+) -> None:
+    read = judged("Staff get thirty days of annual leave.", likely, page=max(likely.values()))
+    following = passage(text, score=relevance, document_id=2)
+    assert may_be_quoted(ASKED, [read], following) is is_worth
+
+
+@given(
+    st.floats(0.0, 0.95), st.floats(0.0, 0.95), st.floats(0.1, 0.9), st.floats(0.0, 0.95),
+    st.sampled_from(("Staff get 30 days of leave.", "It closes at noon.", "Leave: 3 days.")),
+)  # fmt: skip
+def test_a_passage_that_is_not_worth_reading_would_never_have_been_quoted(
+    sentence: float, page: float, relevance: float, second: float, text: str
+) -> None:
+    read = judged("Staff get thirty days of annual leave.", {"Staff": sentence}, page=page)
+    following = replace(passage(text, score=relevance, document_id=2))
+    likely = ((0, len(text), second),)
+    also_read = replace(following, judged=Judged(second, likely))
+    quoted = extractive.choose(ASKED, [read, also_read], None)
+    if any(quote.passage.document_id == 2 for quote in quoted):
+        assert may_be_quoted(ASKED, [read], following)
 
 
 def test_where_some_passages_were_read_the_others_are_not_quoted() -> None:
