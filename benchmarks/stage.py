@@ -101,9 +101,9 @@ def stage(*, worker: bool = True, web_processes: int = 2, **settings: str) -> It
     made = Stage(url, env)
     try:
         made.processes["web"] = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "core.asgi:application", "--port", str(port),
-             "--workers", str(web_processes), "--log-level", "warning"],
-            cwd=ROOT, env=env)  # fmt: skip
+            [sys.executable, "manage.py", "up", "--only", "web"],
+            cwd=ROOT, env={**env, "WEB_CONCURRENCY": str(web_processes)},
+            stdout=subprocess.DEVNULL)  # fmt: skip
         if worker:
             made.processes["worker"] = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-q", "-A", "core", "worker", "-l", "warning"],

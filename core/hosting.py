@@ -1,16 +1,19 @@
 """One web process: uvicorn on a socket that already listens.
 
 ``manage.py up`` holds the socket and starts several of these on it, so that callers wait in its
-queue while a process is restarted. ``python -m core.hosting FD`` is what it starts.
+queue while a process is restarted. ``python -m core.hosting FD BOARD SLOT`` is what it starts: the
+socket, and where the processes tell one another how busy they are (see ``core.entrance``).
 """
 
 import errno
 import os
 import socket
 import sys
+from typing import Any
 
 import uvicorn
 
+from core.entrance import Board, Connections, Entrance
 from core.limits import FRAME_MAX_BYTES
 
 APPLICATION = "core.asgi:application"
@@ -51,33 +54,55 @@ def _reason(error: OSError, host: str, port: int) -> str:
     return f"Cannot listen on {host}, port {port}: {error.strerror}."
 
 
-def server() -> uvicorn.Server:
-    """uvicorn as the product needs it.
+class OneOfSeveral(uvicorn.Server):
+    """A server that shares its callers out with the other processes on its socket."""
+
+    def __init__(self, config: uvicorn.Config, board: Board) -> None:
+        super().__init__(config)
+        self._connections = Connections(board)
+        self.server_state.connections = self._connections
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, but the sockets are listened on by ``Entrance``."""
+        await super().startup(sockets=[])
+        self.servers: Any = [
+            Entrance(listener, self._protocol, self._connections) for listener in sockets or ()
+        ]
+
+    def _protocol(self) -> Any:
+        made: Any = self.config.http_protocol_class
+        return made(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def server(board: Board | None = None) -> uvicorn.Server:
+    """uvicorn as the product needs it; with a board, one of several processes.
 
     Its log of addresses stays off, since a query is someone's words; proxies' headers are read in
     one place, ``core.throttles``, which counts the proxies.
     """
-    return uvicorn.Server(
-        uvicorn.Config(
-            APPLICATION,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            ws_max_size=FRAME_MAX_BYTES,
-            ws_ping_interval=SOCKET_PING_SECONDS,
-            ws_ping_timeout=SOCKET_PING_SECONDS,
-            ws_per_message_deflate=False,  # memory for each socket, for texts of a few words
-        )
+    config = uvicorn.Config(
+        APPLICATION,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        ws_max_size=FRAME_MAX_BYTES,
+        ws_ping_interval=SOCKET_PING_SECONDS,
+        ws_ping_timeout=SOCKET_PING_SECONDS,
+        ws_per_message_deflate=False,  # memory for each socket, for texts of a few words
     )
+    return OneOfSeveral(config, board) if board is not None else uvicorn.Server(config)
 
 
 def main() -> None:
     """Serve on the inherited socket until a signal."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
-    server().run(sockets=[socket.socket(fileno=int(sys.argv[1]))])
+    listener, board, slot = map(int, sys.argv[1:])
+    server(Board(board, slot)).run(sockets=[socket.socket(fileno=listener)])
 
 
 if __name__ == "__main__":

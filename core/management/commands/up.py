@@ -19,6 +19,7 @@ from django.db import DatabaseError, OperationalError, connections
 from watchfiles import PythonFilter, watch
 
 from core import starting
+from core.entrance import new_board
 from core.hosting import PortTaken, listen
 from core.supervisor import TURN_SECONDS, Program, Supervisor
 
@@ -116,8 +117,11 @@ def _programs(
     level = ("-l", settings.LOG_LEVEL)
     made = []
     if listener:
-        web = (python, "-m", "core.hosting", str(listener.fileno()))
-        made += [Program("web", web, fds=(listener.fileno(),))] * settings.WEB_CONCURRENCY
+        fds = (listener.fileno(), new_board(settings.WEB_CONCURRENCY))
+        web = (python, "-m", "core.hosting", *map(str, fds))
+        made += [
+            Program("web", (*web, str(slot)), fds=fds) for slot in range(settings.WEB_CONCURRENCY)
+        ]
     if only in {None, "worker"}:
         command = (*celery, "worker", "-n", "footnote@%h", *_WORKER_OPTIONS, *level)
         made.append(Program("worker", command, niceness=WORKER_NICENESS))
