@@ -28,7 +28,13 @@ from knowledge.retrieval.embedder import LocalEmbedder  # noqa: E402
 from knowledge.retrieval.reader import Page, Reader  # noqa: E402
 from knowledge.retrieval.retriever import RetrieverConfig, retrieve  # noqa: E402
 
-SETS = ("squad2", "handbook_tts", "mtrag", "identifiers")
+# Documents and questions of each.
+SETS = {
+    "squad2": (646, 100),
+    "handbook_tts": (120, 60),
+    "mtrag": (200, 65),
+    "identifiers": (150, 30),
+}
 DEPTHS = (3, 5, 10)  # passages that are read
 LIMIT = 20
 FIGURES = ("ndcg@10", "evidence@5")
@@ -112,8 +118,8 @@ def main() -> None:
         Vectors(arguments.vectors, LocalEmbedder("all-MiniLM-L6-v2")),
         Unseen(arguments.data),
     )
-    for name in SETS:
-        taken = read_set(arguments.data, name, vectors, unseen)
+    for name, size in SETS.items():
+        taken = read_set(arguments.data, name, vectors, unseen, size)
         asked = [one for one in taken.questions if one.gold][: arguments.questions]
         found = figures(taken, asked, reader)
         print(f"\n{name}, {len(asked)} questions")

@@ -4,9 +4,11 @@
         [--opinions FILE] [--write]
 
 DATA holds the sets that ``corpora.SETS`` names and offtopic_clinc. Each is searched whole and as
-small corpora of 15 documents, so that what is learnt does not lean on a corpus's size. Of what
-nothing answers there are five kinds; see ``asking.KINDS``. Every corpus weighs the same, in it
-answerable and not, and among these each kind. Of sets that the reader was trained on only those
+small corpora of 15 documents, so that what is learnt does not lean on a corpus's size; all sets
+together are one more corpus, which is measured and not fitted on. Of what nothing answers there
+are four kinds; see ``asking.KINDS`` and, for requests that a set answers after all, ``strangers``.
+Every set weighs the same, whole and in small parts, in it answerable and not, and among these each
+kind. Of sets that the reader was trained on only those
 documents count that were held out; sets that it saw whole are left to the variants without it.
 FOLDER keeps vectors, FILE what the reader thought.
 """
@@ -23,11 +25,16 @@ from core.native import limit_threads
 limit_threads()
 
 from benchmarks.answerability import report  # noqa: E402 - after the native libraries' environment
-from benchmarks.answerability.asking import MOST_READ, Opinions, every_example  # noqa: E402
+from benchmarks.answerability.asking import (  # noqa: E402
+    MOST_READ,
+    Opinions,
+    Strangers,
+    every_example,
+)
 from benchmarks.answerability.corpora import (  # noqa: E402
-    OFF_TOPIC,
     SEED,
     SETS,
+    TOGETHER,
     Vectors,
     asked_of,
     lines,
@@ -51,18 +58,19 @@ READ = 1  # passages, as knowledge.search.judging reads them
 def gathered(data: Path, vectors: Vectors, opinions: Opinions) -> list[Any]:
     """Every example of every set."""
     unseen = Unseen(data)
-    texts = [line["text"] for line in lines(data / "offtopic_clinc" / "texts.jsonl.gz")][1::2]
-    random.Random(SEED).shuffle(texts)
-    asked = [{"question": text} for text in texts[:OFF_TOPIC]]
-    off_topic = asked_of(asked, {}, vectors.embedder)
+    requests = lines(data / "offtopic_clinc" / "texts.jsonl.gz")[1::2]  # not the reader's half
+    random.Random(SEED).shuffle(requests)
+    asked = [{"question": request["text"]} for request in requests]
+    strangers = Strangers(asked_of(asked, {}, vectors.embedder), requests)
     sets = []
     for name in SETS:
         sets.append(read_set(data, name, vectors, unseen))
         print(name, len(sets[-1].rows), "chunks,", len(sets[-1].questions), "questions", flush=True)
-    return list(every_example(sets, off_topic, opinions))
+    return list(every_example(sets, strangers, opinions))
 
 
 def provenance(examples: list[Any], embedder: LocalEmbedder, reader: str) -> dict[str, Any]:
+    examples = [one for one in examples if one.of_set != TOGETHER]
     corpora = {one.corpus for one in examples}
     return {
         "fitted_by": "python -m benchmarks.answerability",
@@ -95,7 +103,7 @@ def main() -> None:
         if of.examples:
             for read in range(1, MOST_READ + 1) if name.endswith("+reader") else (0,):
                 report.show(name, examples, read)
-            variants[name] = fitted(of)
+            variants[name] = fitted(of.part([e.of_set != TOGETHER for e in of.examples]))
         else:  # without a reader its variants go by the search alone
             variants[name] = report.without_reader(variants[name.split("+")[0]])
     made = Answerability(

@@ -10,10 +10,14 @@ from typing import Any
 from benchmarks.answerability.corpora import (
     NOT_ASKED_ELSEWHERE,
     OTHERS,
+    SETS,
+    TOGETHER,
     Asked,
     Set,
     corpora,
+    together,
 )
+from benchmarks.answerability.strangers import subjects
 from benchmarks.answerability.unseen import SEEN
 from knowledge.ingestion.splitter import sentence_spans
 from knowledge.retrieval.answerability import Read, as_read
@@ -25,11 +29,13 @@ from knowledge.retrieval.retriever import RetrievedHit, RetrieverConfig, retriev
 
 EVIDENCE_WITHIN = 5  # passages, as `evaluate` counts it
 MOST_READ = 2  # passages: what is read is most of the time that this takes
-SMALL_FEW = 20  # questions of a kind that are asked of a small corpus
+NOT_READ = (*SEEN, TOGETHER)  # reading is most of the time that this takes
+SMALL_FEW = 200  # questions of a kind that are asked of a small corpus
 # Answerable; then what nothing answers: requests to a phone assistant, questions of the other sets,
 # questions that people wrote so that they look answerable, and answerable ones whose document is
-# taken away.
+# taken away. Requests about a subject of the set are shown, and nothing is fitted on them.
 KINDS = ("answerable", "off-topic", "other sets", "near miss", "taken away")
+ON_SUBJECT = "on subject"
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,15 @@ class Example:
     @property
     def is_answerable(self) -> bool:
         return self.kind == KINDS[0]
+
+    @property
+    def of_set(self) -> str:
+        return self.corpus.partition("/")[0]
+
+    @property
+    def group(self) -> tuple[str, bool]:
+        """The set, and whether it was searched as a whole."""
+        return self.of_set, self.corpus.endswith("/all")
 
 
 @dataclass
@@ -77,6 +92,19 @@ class Opinions:
             best = max(read.sentences, default=read.answerable)
             self.known[question, text] = Read(read.answerable, best)
         return self.known[question, text]
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """Requests to a phone assistant, as they are asked and with their intents."""
+
+    asked: Sequence[Asked]
+    requests: Sequence[dict[str, Any]]
+
+    def on_subject(self, name: str) -> frozenset[str]:
+        """The texts of those about a subject of a set, or of any, of all sets together."""
+        sets = SETS if name == TOGETHER else (name,)
+        return frozenset().union(*(subjects(one, self.requests) for one in sets))
 
 
 @dataclass
@@ -136,28 +164,26 @@ class Corpus:
 
 
 def every_example(
-    sets: Sequence[Set], off_topic: Sequence[Asked], opinions: Opinions
+    sets: Sequence[Set], strangers: Strangers, opinions: Opinions
 ) -> Iterator[Example]:
     """All kinds of questions, asked of all corpora, with the question's vector and without."""
-    for taken in sets:
-        others = _of_others(sets, taken)
+    for taken in [*sets, together(sets)]:
+        others = [] if taken.name == TOGETHER else _of_others(sets, taken)
         for name, members in corpora(taken):
             rows = [row for row in taken.rows if row.document_id in members]
             with tempfile.TemporaryDirectory() as folder:
                 build(Path(folder) / "index", rows, 384, {})
                 index = FileIndex.open(Path(folder) / "index")
-                is_read = name.endswith("/all") and taken.name not in SEEN  # reading is most of it
+                is_read = name.endswith("/all") and taken.name not in NOT_READ
                 read = opinions if is_read else Opinions(None)
                 corpus = Corpus(name, taken, members, index, read)
                 by_words = replace(corpus, by_words=True, opinions=Opinions(None))
                 for one in (corpus, by_words):
-                    yield from _asked_of(one, off_topic, others)
+                    yield from _asked_of(one, strangers, others)
         opinions.save()
 
 
-def _asked_of(
-    corpus: Corpus, off_topic: Sequence[Asked], others: Sequence[Asked]
-) -> Iterator[Example]:
+def _asked_of(corpus: Corpus, strangers: Strangers, others: Sequence[Asked]) -> Iterator[Example]:
     own = [a for a in corpus.taken.questions if any(g.document in corpus.members for g in a.gold)]
     near = [
         asked
@@ -165,7 +191,11 @@ def _asked_of(
         if not asked.gold and (asked.about < 0 or asked.about in corpus.members)
     ]
     yield from corpus.examples("answerable", own)
-    yield from corpus.examples("off-topic", off_topic)
+    few = len(strangers.asked) if corpus.name.endswith("/all") else SMALL_FEW
+    on_subject = strangers.on_subject(corpus.taken.name)
+    for kind in ("off-topic", ON_SUBJECT):
+        of_kind = [a for a in strangers.asked[:few] if (a.text in on_subject) == (kind != KINDS[1])]
+        yield from corpus.examples(kind, of_kind)
     yield from corpus.examples("other sets", others)
     yield from corpus.examples("near miss", near)
     yield from corpus.examples("taken away", own, without=True)

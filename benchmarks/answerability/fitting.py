@@ -1,5 +1,6 @@
 """Weights, lines and certainty of a variant, from examples."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ class Table:
     weights: Any
 
     def part(self, mask: Any) -> "Table":
+        """The examples for which the mask, shape (n,), says so."""
+        mask = np.asarray(mask)
         chosen = tuple(e for e, is_in in zip(self.examples, mask, strict=True) if is_in)
         return table(self.name, chosen, read=0, inputs=self.inputs[mask])
 
@@ -49,19 +52,17 @@ def _is_for(name: str, one: Example, read: int) -> bool:
 
 
 def balanced(examples: Sequence[Example]) -> Any:
-    """Every corpus weighs the same, in it answerable and not, and among these the kinds as said."""
-    counts: dict[tuple[str, str], int] = {}
-    for one in examples:
-        counts[one.corpus, one.kind] = counts.get((one.corpus, one.kind), 0) + 1
+    """Every set weighs the same, whole and in parts, in it answerable and not, kinds as said."""
+    counts = Counter((one.group, one.kind) for one in examples)
     of_kinds = {
-        corpus: sum(w for kind, w in KIND_WEIGHTS.items() if (corpus, kind) in counts)
-        for corpus, _ in counts
+        group: sum(w for kind, w in KIND_WEIGHTS.items() if (group, kind) in counts)
+        for group, _ in counts
     }
     return np.array(
         [
             100.0
-            / counts[e.corpus, e.kind]
-            * (1.0 if e.is_answerable else KIND_WEIGHTS[e.kind] / of_kinds[e.corpus])
+            / counts[e.group, e.kind]
+            * (1.0 if e.is_answerable else KIND_WEIGHTS.get(e.kind, 0.0) / of_kinds[e.group])
             for e in examples
         ]
     )

@@ -26,16 +26,16 @@ class Features:
     """What a search as a whole shows about a question.
 
     ``best_dense`` is the cosine of the nearest passage, None without an embedder; ``coverage``
-    (0..1) the share of the question's terms, weighted by rarity, that the first passage has;
-    ``lead`` how far the nearest cosine is above the tenth; ``lexical`` the best BM25 sum, of an
-    index with so many ``passages``; ``lexical_lead`` how far it is above the fifth.
+    (0..1) the share of the question's terms, weighted by rarity, that the first passage has, and
+    ``found`` how many terms these are; ``matched`` the best BM25 sum by the root of the number of
+    terms, ``depth`` by the sum of their weights; ``passages`` how many could be found.
     """
 
     best_dense: float | None = None
     coverage: float = 0.0
-    lead: float = 0.0
-    lexical: float = 0.0
-    lexical_lead: float = 0.0
+    found: int = 0
+    matched: float = 0.0
+    depth: float = 0.0
     passages: int = 1
 
 

@@ -1,8 +1,8 @@
 """A question into ranked rows of an index, with what is needed to judge them."""
 
-import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
@@ -14,7 +14,6 @@ from knowledge.retrieval.types import Fused, Scored, Vector
 from knowledge.retrieval.words import Term, View, question_terms
 
 _DOUBT = 0.5  # of an unknown term's weight; .25 to 1 calibrate equally well
-_FIFTH, _TENTH = 5, 10
 _ENOUGH_TRUST = 0.5
 _NAMING = {View.EXACT: 1.0, View.COMPOUND: 0.5}  # how far it is a name that nothing else has
 _COUNTED = (View.WORD, View.PAIR)  # an identifier's words are among them
@@ -83,29 +82,25 @@ def retrieve(
     found = gather(query, vector, index, allowed, max(config.candidates, config.limit))
     asked = replace(found.asked, trust=config.trust)
     ranked = fuse(found.candidates, asked)[: config.limit]
-    if not ranked:
-        return NOTHING
     # Cosines of a language that the model does not know are high for whatever is asked.
     is_known = config.trust > _ENOUGH_TRUST
-    dense = [each.dense for each in found.candidates if each.dense is not None]
-    lexical = [each.lexical for each in found.candidates if each.lexical is not None]
-    features = Features(
-        best_dense=max(dense, default=None) if is_known else None,
-        coverage=ranked[0].coverage,
-        lead=_lead(dense, _TENTH),
-        lexical=max(lexical, default=0.0),
-        lexical_lead=_lead(lexical, _FIFTH),
-        passages=index.size,
-    )
+    if not ranked:
+        return Retrieved((), Features(passages=allowed.count), is_known)
+    features = _features(found, ranked[0], allowed.count, by_meaning=is_known)
     return Retrieved(_hits(ranked, index, by_meaning=is_known), features, is_known)
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What both searches found, and what the question is like."""
+    """What both searches found, and what the question is like.
+
+    ``has``: which of the question's terms a row has; ``weight``: of all its terms together.
+    """
 
     candidates: list[Candidate]
     asked: Asked
+    has: Mapping[int, frozenset[Term]] = field(default_factory=dict)
+    weight: float = 0.0
 
 
 def gather(
@@ -125,7 +120,21 @@ def gather(
         Candidate(row, dense.get(row), lexical.get(row), question.coverage(has[row]))
         for row in rows
     ]
-    return Gathered(candidates, question.asked(has))
+    return Gathered(candidates, question.asked(has), has, question.weight)
+
+
+def _features(found: Gathered, first: Fused, passages: int, *, by_meaning: bool) -> Features:
+    """What the search shows as a whole."""
+    dense = [each.dense for each in found.candidates if each.dense is not None]
+    lexical = max((each.lexical or 0.0 for each in found.candidates), default=0.0)
+    return Features(
+        best_dense=max(dense, default=None) if by_meaning else None,
+        coverage=first.coverage,
+        found=len(found.has[first.row]),
+        matched=lexical / math.sqrt(max(found.asked.terms, 1)),
+        depth=lexical / found.weight if found.weight else 0.0,
+        passages=passages,
+    )
 
 
 class _Question:
@@ -135,7 +144,8 @@ class _Question:
         self._weights = {term: index.lexical_weight(term) for term in question_terms(query)}
         self.terms = list(self._weights)
         self._unknown = index.lexical_weight(_UNKNOWN)
-        self._least = sum(self._weights.values()) + _DOUBT * self._unknown
+        self.weight = sum(self._weights.values())
+        self._least = self.weight + _DOUBT * self._unknown
         self._covered: dict[frozenset[Term], float] = {}  # many passages have the same terms
 
     def coverage(self, found: frozenset[Term]) -> float:
@@ -187,12 +197,6 @@ def _scaled(
     lengths = np.linalg.norm(index.vectors(list(products)), axis=1)
     usual = float(np.median(lengths)) * float(np.linalg.norm(vector))
     return {row: product / usual for row, product in products.items()} if usual else products
-
-
-def _lead(scores: Iterable[float], place: int) -> float:
-    """How far the best is above the one at a place, or above the last of fewer."""
-    best = heapq.nlargest(place, scores)
-    return best[0] - best[-1] if best else 0.0
 
 
 def _hits(

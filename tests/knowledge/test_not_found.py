@@ -186,6 +186,19 @@ def test_a_fit_of_other_models_decides_nothing(add_text, fields):
     assert search(QUESTION, user=None).answerable == before
 
 
+def test_a_fit_by_the_signals_of_an_earlier_version_decides_nothing_and_says_so(add_text, caplog):
+    add_text("Leave", LEAVE)
+    before = search(QUESTION, user=None).answerable
+    values = as_dict(shipped())
+    values["provenance"] = {"embedding_model": BagOfWordsEmbedder().fingerprint, "reader": ""}
+    earlier = {"dense": 9.0, "coverage": 4.3, "lead": 3.1, "lexical_lead": 0.1}
+    values["variants"]["meaning"].update(weights=earlier, lines={"0.05": 50.0})
+    fit(BagOfWordsEmbedder().fingerprint, pk=uuid4(), values=values)
+    assert search(QUESTION, user=None).answerable == before
+    assert "other signals than this version in meaning" in caplog.text
+    assert "Fit it again." in caplog.text
+
+
 @pytest.mark.parametrize("values", [{}, {"variants": {}}, {"variants": "no"}])
 def test_a_damaged_fit_decides_nothing(add_text, values):
     add_text("Leave", LEAVE)

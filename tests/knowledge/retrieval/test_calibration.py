@@ -97,6 +97,24 @@ def test_more_likeness_is_never_less_likely():
             assert all(0 <= value <= 1 for value in rising)
 
 
+def test_only_what_may_be_seen_is_judged_by(manual):
+    question = "Is PDF taken, or only Markdown?"
+    whole = retrieve(question, None, manual, manual.allow(None), RetrieverConfig()).features
+    assert (whole.passages, whole.found > 1, whole.depth > 0.5) == (len(MANUAL), True, True)
+    hidden = manual.allow(range(2, len(MANUAL) + 1))  # all but the first
+    narrow = retrieve(question, None, manual, hidden, RetrieverConfig()).features
+    assert narrow.passages == len(MANUAL) - 1
+    assert narrow.found <= 1
+    assert narrow.matched < whole.matched / 2
+    nothing = retrieve("zebra", None, manual, hidden, RetrieverConfig())
+    assert (nothing.hits, nothing.features) == ((), Features(passages=len(MANUAL) - 1))
+
+
+def test_a_question_without_terms_has_no_depth(manual):
+    found = retrieve("?", manual.vectors([0])[0], manual, manual.allow(None), RetrieverConfig())
+    assert (found.features.found, found.features.matched, found.features.depth) == (0, 0.0, 0.0)
+
+
 def test_a_broken_vector_leaves_the_words(manual):
     broken = manual.vectors([0])[0] * float("nan")
     found = retrieve("add a document", broken, manual, manual.allow(None), RetrieverConfig())
