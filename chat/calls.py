@@ -20,9 +20,10 @@ from chat.calldesk import CallDesk
 from chat.conf import models_for
 from chat.generation.context import estimate_tokens
 from chat.generation.llm import ModelConfig, ModelError, ModelFailed, ModelTimeout, Token
-from chat.generation.modelconfig import Limits, ModelBusy, ModelResting, limits_of
+from chat.generation.modelconfig import Limits, ModelBusy, ModelResting, TooLong, limits_of
 from chat.generation.patience import LONGEST_RETRY_AFTER
 from chat.generation.prompts import Message
+from chat.generation.rounds import tokens_sent
 from chat.generation.voice import PLAIN, Voice
 from chat.ledger import CallOutcome
 from chat.outgoing import Outgoing
@@ -136,7 +137,10 @@ class Count:
 
 @dataclass(frozen=True)
 class CountedModel:
-    """A model whose every call is reserved before and settled after, however it ends."""
+    """A model whose every call is reserved before and settled after, however it ends.
+
+    ``ratio`` is how many tokens its provider counts for one of our estimate.
+    """
 
     desk: CallDesk
     config: ModelConfig
@@ -145,6 +149,7 @@ class CountedModel:
     limits: Limits | None = None  # the model's own, where nothing else is said
     voice: Voice = PLAIN
     tell: Tell | None = None  # told of each call as it goes out
+    ratio: float = 1.0
 
     @property
     def takes_tools(self) -> bool:
@@ -157,14 +162,17 @@ class CountedModel:
         """Stream an answer.
 
         Raises:
-            BudgetExhausted: before anything was sent.
+            TooLong, BudgetExhausted: before anything was sent.
             ModelError: as ``ChatModel.write``.
         """
         model = self.desk.model(self.config)
         limits = limits or self.limits or limits_of(self.config)
         if model.breaker.seconds_left > LONGEST_RETRY_AFTER:  # a shorter pause is waited for
             model.breaker.check()
-        count = Count(self.config, _tokens_of(messages, limits))
+        count = Count(self.config, tokens_sent(messages, limits.tools))
+        # Some servers cut what is too long in silence, and the rules stand at its beginning.
+        if count.tokens_sent * self.ratio + limits.max_tokens > self.config.window:
+            raise TooLong("the request does not fit into its window")
         call_id = await self._reserve(count, limits)
         # Unless something else is said below: closed by the reader, or cancelled.
         receipt = partial(count.receipt, CallOutcome.STOPPED)
@@ -215,12 +223,6 @@ class CountedModel:
             await self.desk.rows(partial(settle, call_id, receipt))
         except DatabaseError:
             logger.exception("call %s could not be settled; the sweep does it", call_id)
-
-
-def _tokens_of(messages: Sequence[Message], limits: Limits) -> int:
-    """The estimate of what a request sends, the functions that it offers included."""
-    offered = sum(estimate_tokens(str(tool.as_dict())) for tool in limits.tools)
-    return offered + sum(estimate_tokens(message.words) for message in messages)
 
 
 def _outcome(error: ModelError) -> str:

@@ -110,15 +110,18 @@ async def judged(
     ``is_shown``: the sentences stand in the answer's text, at their offsets.
     """
     config = support_judge()
-    if config is None or not any(one.is_open for one in checked):
+    if config is None:
+        return checked
+    places = judging.open_of(checked, config.window - config.answer_tokens)
+    if not places:
         return checked
     marker = new_marker()
-    asked = [checked[at] for at in judging.open_of(checked)]
+    asked = [checked[at] for at in places]
     recipe = partial(prompted.judge, run.trace, marker, asked, is_shown=is_shown)
     model = CountedModel(
         desk, config, "judge", run.message_id, tell=partial(run.trace.asked, recipe)
     )
-    return await judging.judge(checked, model, marker)
+    return await judging.judge(checked, places, model, marker)
 
 
 def _bound(checked: Sequence[Checked]) -> dict[int, tuple[int, int]]:

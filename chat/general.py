@@ -13,9 +13,9 @@ from chat.calls import CountedModel
 from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.addresses import Addresses
-from chat.generation.context import fit
+from chat.generation.context import ANSWER_TOKENS, fit
 from chat.generation.llm import ModelError
-from chat.generation.prompts import GENERAL_RULES, build_general
+from chat.generation.prompts import GENERAL_RULES, build_general, wishes
 from chat.jobs import Job
 from chat.journal import Ending
 from chat.models import Message
@@ -65,12 +65,13 @@ async def general(
 async def _one(run: Run, model: CountedModel, job: Job, screen: Screen) -> int:
     """Let one model write into the run; the tokens that it used."""
     config = model.config
-    context = fit(
-        (), job.turns, fixed=GENERAL_RULES + job.question, window=config.window, frame=job.frame
-    )
-    messages = build_general(job.question, context.turns, job.frame)
+    frame = job.framed(job.frame, config.name)
+    window = config.window + ANSWER_TOKENS - config.answer_tokens
+    fixed = f"{GENERAL_RULES}\n{job.question}\n{wishes(frame)}"
+    context = fit((), job.turns, fixed=fixed, window=window, frame=frame)
+    messages = build_general(job.question, context.turns, frame)
     recipe = partial(prompted.general, context, job)
-    model = replace(model, tell=partial(run.trace.asked, recipe))
+    model = replace(model, tell=partial(run.trace.asked, recipe), ratio=frame.ratio)
     run.model = config.name
     run.fields = {**run.fields, "model": config.name}
     writer = generation.Writer((), Addresses.of((), config.guard.link_hosts))

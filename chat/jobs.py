@@ -1,7 +1,7 @@
 """What there is to answer, read from the rows before an answer begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from chat.generation.llm import ModelConfig
 from chat.generation.understanding.language import NAMES, language_of
 from chat.generation.voice import PLAIN, Voice
 from chat.models import Message
-from chat.tokencounts import ratio_of
+from chat.tokencounts import ratios_of
 from chat.voices import active_voice
 from knowledge.passages import Filters
 
@@ -34,10 +34,15 @@ class Job:
     models: tuple[ModelConfig, ...] = ()  # that write it, in their order; none: it is quoted
     voice: Voice = PLAIN
     language: str = ""
-    frame: Frame = field(default_factory=Frame)
+    frame: Frame = field(default_factory=Frame)  # its ratio is that of the first model
+    ratios: Mapping[str, float] = field(default_factory=dict)  # of the models, by name
     is_summary_due: bool = False
     summary_documents: tuple[tuple[int, int], ...] = ()
     is_fresh: bool = False  # no earlier answer may be given
+
+    def framed(self, frame: Frame, model: str) -> Frame:
+        """A frame whose tokens are counted as this model's provider counts them."""
+        return replace(frame, ratio=self.ratios.get(model, 1.0))
 
     @property
     def prompt_version(self) -> str:
@@ -63,6 +68,7 @@ def load(message_id: UUID, known: Message | None = None) -> Job:
     user = message.session.user
     models = answer_chain(model, user)
     recalled = remembering.recall(message.session, message.ordinal, estimate_tokens)
+    ratios = ratios_of([config.name for config in models])
     language = language_of(question.text) or _spoken(recalled.turns)
     return Job(
         question=question.text,
@@ -75,7 +81,8 @@ def load(message_id: UUID, known: Message | None = None) -> Job:
         models=models,
         voice=active_voice(),
         language=language,
-        frame=_frame(models, recalled.summary, language),
+        frame=_frame(next(iter(ratios.values()), 1.0), recalled.summary, language),
+        ratios=ratios,
         is_summary_due=recalled.is_due,
         summary_documents=recalled.documents,
         is_fresh=bool(options.get("is_fresh")),
@@ -87,11 +94,11 @@ def _spoken(turns: tuple[Turn, ...]) -> str:
     return next((found for turn in reversed(turns) if (found := language_of(turn.question))), "")
 
 
-def _frame(models: tuple[ModelConfig, ...], summary: str, language: str) -> Frame:
+def _frame(ratio: float, summary: str, language: str) -> Frame:
     return Frame(
         summary=summary,
         language=NAMES.get(language, ""),
-        ratio=ratio_of(models[0].name) if models else 1.0,
+        ratio=ratio,
         most_turns=remembering.most_turns(),
         memory_tokens=settings.MEMORY_TOKENS,
     )

@@ -20,7 +20,7 @@ from django.db.models import Q
 
 from chat import prompted, reading, wording
 from chat.calls import Request, ask_model
-from chat.conf import EXTRACTIVE, model_config
+from chat.conf import EXTRACTIVE, models_for
 from chat.generation.context import Turn, latest
 from chat.generation.llm import ChatModel, ModelConfig
 from chat.generation.prompts import new_marker
@@ -211,8 +211,8 @@ async def summarise(desk: Desk, *, message_id: UUID, trace: Tracer) -> None:
 
 
 async def _said(desk: Desk, work: Work, trace: Tracer) -> str:
-    config = model_config()
-    room = min((config.window if config else 0) // 3, _MOST_TOKENS)
+    windows = [config.window for config in models_for("summary")]
+    room = min([_MOST_TOKENS, *(window // 3 for window in windows)])
     marker = new_marker()
     messages = memory.request(work.turns, work.earlier, room, marker)
     trace.gave(work.documents)

@@ -53,6 +53,11 @@ PERSONAL_DATA = Notice(
     detail="Quoted, not written. The question or its documents hold personal data, which is not "
     "sent to the writing model, so you see the sentences of the documents themselves.",
 )
+TOO_LONG = Notice(
+    code=Code.TOO_LARGE,
+    detail="Quoted, not written. The question is too long for the writing model, so you see the "
+    "sentences of the documents themselves. Ask in fewer words.",
+)
 ORDERS = Notice(
     code=Code.MESSAGE_REFUSED,
     detail="This message was not answered. It reads like an order to the assistant and not like a "

@@ -15,7 +15,7 @@ from chat.conf import cheaper_models
 from chat.desks import Desk
 from chat.generation import answer as generation
 from chat.generation.llm import ModelConfig, ModelError, ModelTimeout
-from chat.generation.modelconfig import BudgetExhausted, PersonalData, ToolsRefused
+from chat.generation.modelconfig import BudgetExhausted, PersonalData, TooLong, ToolsRefused
 from chat.jobs import Job
 from chat.prompted import AnswerCalls
 from chat.runs import Run
@@ -97,7 +97,10 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     """
     run, job = writing.run, writing.job
     run.model = config.name
-    model = CountedModel(writing.desk, config, "answer", run.message_id, voice=job.voice)
+    ratio = job.framed(writing.manner.frame, config.name).ratio
+    model = CountedModel(
+        writing.desk, config, "answer", run.message_id, voice=job.voice, ratio=ratio
+    )
     tools = AnswerTools(run, writing.desk, job) if model.takes_tools else None
     if tools is not None and tools.rounds:
         try:
@@ -124,7 +127,8 @@ async def _write(
     run.fields = {**run.fields, "model": model.config.name, "prompt_version": version}
     calls = AnswerCalls(run.trace, job, len(writing.passages))
     model = replace(model, tell=calls.going)
-    manner = replace(writing.manner, toolbox=tools, heard=calls.heard)
+    frame = job.framed(writing.manner.frame, model.config.name)
+    manner = replace(writing.manner, frame=frame, toolbox=tools, heard=calls.heard)
     pieces = generation.written(job.question, writing.passages, job.turns, model, manner)
     async with aclosing(pieces) as stream:
         async for piece in stream:
@@ -168,4 +172,6 @@ def _none(errors: Sequence[ModelError]) -> wording.Notice:
         return wording.BUDGET
     if isinstance(first, PersonalData):
         return wording.PERSONAL_DATA
+    if isinstance(first, TooLong):
+        return wording.TOO_LONG
     return wording.MODEL_TIMEOUT if isinstance(first, ModelTimeout) else wording.MODEL_FAILED

@@ -23,6 +23,7 @@ class Breaker:
     """One model's, in one process. Changed in one thread, read in any."""
 
     clock: Callable[[], float] = monotonic
+    longest: float = LONGEST_PAUSE  # seconds that it stays open at most
     faults: int = 0  # in a row
     _until: float | None = None  # open until then, afterwards half open
     _pause: float = FIRST_PAUSE
@@ -70,10 +71,10 @@ class Breaker:
         self.faults += 1
         self._is_tried = False
         if retry_after:
-            self._open(min(retry_after, LONGEST_PAUSE))
+            self._open(min(retry_after, self.longest))
         elif was_trial or self.faults >= FAILURES:
             self._open(self._pause)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._pause = min(2 * self._pause, self.longest)
 
     def _open(self, seconds: float) -> None:
         self._until = max(self.clock() + seconds, self._until or 0.0)

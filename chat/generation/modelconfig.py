@@ -7,6 +7,7 @@ ModelError
 ├── ModelBusy         as many calls as are allowed are running, and none ended in time
 ├── PersonalData      nothing was sent: it holds what must not leave the house
 ├── ToolsRefused      the server does not take functions, or not for this model
+├── TooLong           nothing was sent: the request does not fit into the window
 └── BudgetExhausted   the day's money does not suffice for this call
 """
 
@@ -80,6 +81,11 @@ class PersonalData(ModelError):
 
 
 class ToolsRefused(ModelError):
+    is_fault = False
+    is_billed = False
+
+
+class TooLong(ModelError):
     is_fault = False
     is_billed = False
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import openai
 
+from chat.generation.breaker import FIRST_PAUSE, Breaker
 from chat.generation.guard import Guard
-from chat.generation.modelconfig import PersonalData
+from chat.generation.modelconfig import ModelResting, PersonalData
 from chat.generation.prompts import Message
 from chat.generation.redacting import guarded
 
@@ -15,6 +16,10 @@ LONGEST = 20_000  # code points of a text that are sent; an answer has no more
 
 class ModerationFailed(Exception):
     """No judgement came; the message says why, without a word of the text."""
+
+
+class _TimedOut(ModerationFailed):
+    pass
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,8 @@ class Moderator:
 
     def __init__(self, config: ModerationConfig) -> None:
         self.config = config
+        # One that hangs would cost each reader its whole time, before the answer and after it.
+        self.breaker = Breaker(longest=FIRST_PAUSE)
         self._client = openai.AsyncOpenAI(
             api_key=config.api_key or "none",
             base_url=config.base_url or None,
@@ -52,8 +59,31 @@ class Moderator:
         """Whether a text is objectionable; personal data is hidden as before a model.
 
         Raises:
-            ModerationFailed: no answer in time, or none that can be read.
+            ModerationFailed: no answer in time, none that can be read, or it is not asked now,
+                since it failed again and again.
         """
+        try:
+            self.breaker.enter()
+        except ModelResting as error:
+            raise ModerationFailed(str(error)) from None
+        is_told = False
+        try:
+            judgement = await self._asked(text)
+            self.breaker.succeeded()
+            is_told = True
+        except _TimedOut:  # other failures cost no time, and who causes them must gain nothing
+            self.breaker.failed()
+            is_told = True
+            raise
+        finally:
+            if not is_told:  # given up by us, or not sent at all
+                self.breaker.left()
+        return judgement
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _asked(self, text: str) -> Judgement:
         try:
             async with asyncio.timeout(self.config.seconds):
                 sent, _ = await guarded([Message("user", text[-LONGEST:])], self.config.guard)
@@ -61,9 +91,11 @@ class Moderator:
                     model=self.config.model, input=sent[0].content
                 )
         except TimeoutError:
-            raise ModerationFailed("nothing came in time") from None
+            raise _TimedOut("nothing came in time") from None
         except PersonalData:
             raise ModerationFailed("personal data must not be sent there") from None
+        except openai.APITimeoutError:
+            raise _TimedOut("nothing came in time") from None
         except openai.APIStatusError as error:
             raise ModerationFailed(f"it answered {error.status_code}") from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:

@@ -48,7 +48,7 @@ def _number(value: str) -> float | None:
 def _until(value: str) -> float | None:
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the last: a year of twenty figures
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -83,6 +83,12 @@ class Asked(Protocol):
     ) -> AsyncGenerator[Token]: ...
 
 
+def tokens_sent(messages: Sequence[prompts.Message], tools: Sequence[ToolSpec]) -> int:
+    """The estimate of what a request sends, the functions that it offers included."""
+    offered = sum(estimate_tokens(str(tool.as_dict())) for tool in tools)
+    return offered + sum(estimate_tokens(message.words) for message in messages)
+
+
 Extend = Callable[[Sequence[Passage], Sequence[str]], None]
 Heard = Callable[[prompts.Message, Sequence[Piece]], None]
 
@@ -157,10 +163,11 @@ class Rounds:
     def opening(self, messages: Sequence[prompts.Message]) -> list[prompts.Message]:
         """The first request: the messages, with the rules for the functions where there are any."""
         self._told = list(messages)
-        self._box = self.toolbox if self.toolbox and self._room() >= LEAST_ROOM else None
-        if self._box is not None:
-            rules = RULES.format(today=self._box.today)
-            self._told[0] = replace(self._told[0], content=f"{self._told[0].content}{rules}")
+        if self.toolbox is not None:
+            rules = RULES.format(today=self.toolbox.today)
+            if self._room() - estimate_tokens(rules) >= LEAST_ROOM:
+                self._box = self.toolbox
+                self._told[0] = replace(self._told[0], content=f"{self._told[0].content}{rules}")
         return list(self._told)
 
     async def write(self) -> AsyncGenerator[Token]:
@@ -250,9 +257,7 @@ class Rounds:
 
     def _estimate(self) -> int:
         """Tokens of a request as it stands now."""
-        tools = self.toolbox.specs if self.toolbox else ()
-        offered = sum(estimate_tokens(f"{t.name} {t.description} {t.parameters}") for t in tools)
-        return offered + sum(estimate_tokens(one.words) for one in self._told)
+        return tokens_sent(self._told, self.toolbox.specs if self.toolbox else ())
 
     def _room(self) -> int:
         """Tokens that may still be added to the request, the answer left out."""

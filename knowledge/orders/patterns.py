@@ -141,8 +141,10 @@ _FAMILIES = {
     "dictates words": (
         r"\b(?:say|print|respond|reply|answer|output|write|return|state|tell|shout"
         r"|type)\b[^.\n\"“'«]{0,30}(?<!\w)[\"“«'‘]"
+        # "And print the form" has a thing printed, "and print hello" dictates a word.
         r"|\b(?:and|then|instead|always) (?:just |only |simply )?(?:say|print|respond|reply"
-        r"|answer|output)\b"
+        r"|answer|output)\b(?! (?:out )?(?:the|a|an|my|our|his|her|their|this|these|those|them|it"
+        r"|all|any|some|every|each|both|to|on|from|by|for|about|at|is|are|of)\b)"
         r"|\b(?:just|only|simply) (?:say|print|respond|reply|answer|output|write|return)"
         r"|\b(?:sag\w*|antworte\w*|schreib\w*|druck\w*|geben sie)\b[^.\n\"„“]{0,30}[\"„“‚']"
         r"|\bsag\w* (?:nur|einfach|ja)|antworte\w* (?:nur|immer|mit)"

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
+from chat.generation.context import estimate_tokens
 from chat.generation.llm import ModelError, Token
 from chat.generation.prompts import Message, as_data
 from chat.generation.sentences import Support
@@ -18,7 +19,8 @@ logger = logging.getLogger(__name__)
 
 SECONDS = 10.0  # for the whole request
 MOST = 12  # sentences that are judged; the others keep what they have
-_PASSAGE_CHARS = 3000  # of one sentence's passages, so that a request fits any window
+_PASSAGE_CHARS = 3000  # of one sentence's passages
+_AROUND = 80  # tokens of the fences of a sentence and its passages, each with the marker's nine
 _LONGEST = 2000  # code points of an answer: a word a sentence, and some talk around them
 _VERDICT = re.compile(r"(?m)^\W*(\d{1,2})\W{1,4}(supported|unsupported|unknown)\b", re.IGNORECASE)
 _RULES = """You compare sentences with the passages that they cite.
@@ -36,16 +38,24 @@ class Judge(Protocol):
     def write(self, messages: Sequence[Message]) -> AsyncGenerator[Token]: ...
 
 
-def open_of(checked: Sequence[Checked]) -> list[int]:
-    """The places of the sentences that are judged."""
-    return [at for at, one in enumerate(checked) if one.is_open][:MOST]
+def open_of(checked: Sequence[Checked], room: int) -> list[int]:
+    """The places of the sentences that are judged: the first that fit into so many tokens."""
+    room -= estimate_tokens(_RULES)
+    places: list[int] = []
+    for at, one in enumerate(checked):
+        if not one.is_open:
+            continue
+        room -= estimate_tokens(one.words + _cited(one)) + _AROUND
+        if room < 0 or len(places) == MOST:
+            break
+        places.append(at)
+    return places
 
 
 async def judge(
-    checked: Sequence[Checked], model: Judge, marker: str | None = None
+    checked: Sequence[Checked], places: Sequence[int], model: Judge, marker: str | None = None
 ) -> list[Checked]:
     """The sentences with the model's verdicts; unchanged where it gives none in time."""
-    places = open_of(checked)
     out = list(checked)
     try:
         async with asyncio.timeout(SECONDS):
@@ -75,13 +85,16 @@ def messages(asked: Sequence[Checked], marker: str | None = None) -> list[Messag
     marker = marker or secrets.token_hex(6)
     parts = []
     for number, one in enumerate(asked, start=1):
-        cited = "\n".join(passage.text for passage in one.passages)[:_PASSAGE_CHARS]
         parts.append(
             f"<<<{marker} sentence {number}>>>\n{as_data(one.words, marker)}\n"
-            f"<<<{marker} passages of sentence {number}>>>\n{as_data(cited, marker)}\n"
+            f"<<<{marker} passages of sentence {number}>>>\n{as_data(_cited(one), marker)}\n"
             f"<<<{marker} end of {number}>>>"
         )
     return [Message("system", _RULES), Message("user", "\n\n".join(parts))]
+
+
+def _cited(one: Checked) -> str:
+    return "\n".join(passage.text for passage in one.passages)[:_PASSAGE_CHARS]
 
 
 def _with(one: Checked, word: str) -> Checked:

@@ -217,5 +217,5 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         pass
     try:
         return max(0.0, email.utils.parsedate_to_datetime(said).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, OSError):  # a year of twenty figures
         return None

@@ -35,6 +35,9 @@ def test_nobody_waits_for_a_provider_that_wants_a_long_time() -> None:
         ({"retry-after": "nan"}, None),
         ({"retry-after": "1e400"}, None),
         ({"retry-after": "Wed, 01 Jan 2020 00:00:00 GMT"}, 0.0),
+        ({"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 99999999999999:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 -99999999999999999999"}, None),
     ],
 )
 def test_the_header_is_read_whatever_it_says(

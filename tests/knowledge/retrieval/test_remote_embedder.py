@@ -175,6 +175,13 @@ def test_the_server_may_say_it_as_a_date(embedding_server):
     assert 0.9 <= second - first < 2.5
 
 
+def test_a_date_that_no_calendar_has_is_no_date(embedding_server):
+    never = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    embedding_server.script = [Reply(429, retry_after=never), Reply()]
+    embedder(embedding_server).embed_passages(TEXTS)
+    assert len(embedding_server.requests) == 2
+
+
 def test_who_asks_for_an_hour_is_left_to_a_later_build(embedding_server):
     embedding_server.script = [Reply(429, retry_after="3600")]
     with pytest.raises(EmbedderUnavailable, match="429"):

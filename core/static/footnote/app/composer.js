@@ -27,8 +27,8 @@ export function arrive() {
 
 /* Six lines of a long question, and a way to see the rest. */
 function foldLongQuestions() {
-  for (const question of $$(".ask-long:not(.is-whole)")) {
-    if (question.scrollHeight <= question.clientHeight + 4 || question.nextElementSibling?.matches(".show-all")) continue;
+  const isCut = (question) => question.scrollHeight > question.clientHeight + 4 && !question.nextElementSibling?.matches(".show-all");
+  for (const question of $$(".ask-long:not(.is-whole)").filter(isCut)) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn is-bare show-all";

@@ -99,7 +99,7 @@ export class LiveAnswer {
     this.fill(note, source);
     this.list.insertBefore(note, $(".is-candidate", this.list));
     this.aside.hidden = false;
-    placeSoon();
+    placeSoon(this.article);
   }
 
   withdraw(number) {
@@ -121,7 +121,7 @@ export class LiveAnswer {
       else this.prose(part, end >= 0);
     }
     (this.paragraph ?? this.text).append(this.caret);
-    placeSoon();
+    placeSoon(this.article);
   }
 
   /* Text outside of tables; what may become a mark or markup at its end waits for what follows. */

@@ -6,27 +6,46 @@ const hasMargin = (el) => columns(el?.closest(".turn, .source, .opening")) > 1;
 const marksOf = (note) => $$(`[href="#${CSS.escape(note.id)}"]`).filter((el) => el.matches(".mark, .obelus"));
 const noteOf = (mark) => document.getElementById(mark.getAttribute("href")?.slice(1) ?? "");
 
-/* Each note is pushed down to its mark, and never stands above the one before it. */
-export function placeNotes() {
-  for (const turn of $$(".turn, .source")) {
-    const list = $(".notes-list", turn);
-    if (!list) continue;
-    const notes = [...list.children];
-    for (const note of notes) note.style.removeProperty("--nudge");
-    if (columns(turn) < 2) continue;
-    for (const note of notes) {
-      const mark = note.id ? marksOf(note)[0] ?? (note.closest(".source") && $("#passage")) : null;
-      if (!mark) continue;
-      const gap = mark.getBoundingClientRect().top - note.getBoundingClientRect().top - 4;
-      if (gap > 0) note.style.setProperty("--nudge", `${Math.round(gap)}px`);
-    }
+/* Each note is pushed down to its mark, and never stands above the one before it. All is measured
+   before anything is moved: a page of 200 answers is laid out once, not once for each note. */
+export function placeNotes(turns = $$(".turn, .source")) {
+  const lists = turns.map((turn) => $(".notes-list", turn)).filter((list) => list?.firstElementChild);
+  for (const list of lists) for (const note of list.children) note.style.removeProperty("--nudge");
+  for (const [note, gap] of lists.flatMap(gapsOf)) note.style.setProperty("--nudge", `${Math.round(gap)}px`);
+}
+
+function gapsOf(list) {
+  const turn = list.closest(".turn, .source");
+  if (columns(turn) < 2) return [];
+  const marks = new Map();
+  for (const mark of $$(".mark, .obelus", turn)) {
+    const href = mark.getAttribute("href");
+    if (!marks.has(href)) marks.set(href, mark);
   }
+  const found = [];
+  let moved = 0;
+  for (const note of list.children) {
+    const mark = note.id ? marks.get(`#${note.id}`) ?? (turn.matches(".source") && $("#passage")) : null;
+    if (!mark) continue;
+    const gap = mark.getBoundingClientRect().top - note.getBoundingClientRect().top - moved - 4;
+    if (gap <= 0) continue;
+    found.push([note, gap]);
+    moved += Math.round(gap);
+  }
+  return found;
 }
 
 let due = 0;
-/* At most once a frame, while an answer grows. */
-export function placeSoon() {
-  due ||= requestAnimationFrame(() => { due = 0; placeNotes(); });
+const grown = new Set();
+/* At most once a frame, while an answer grows: its own notes, or those of the whole page. */
+export function placeSoon(turn = null) {
+  grown.add(turn);
+  due ||= requestAnimationFrame(() => {
+    due = 0;
+    const turns = [...grown];
+    grown.clear();
+    placeNotes(turns.includes(null) ? undefined : turns);
+  });
 }
 
 function light(event) {
@@ -108,8 +127,8 @@ export function start() {
     if (dialog && (event.target === dialog || event.target.closest("[data-close]"))) dialog.close();
   });
   watchSwipe();
-  addEventListener("resize", placeSoon);
+  addEventListener("resize", () => placeSoon());
   addEventListener("beforeprint", () => { for (const note of $$(".note")) note.style.removeProperty("--nudge"); });
-  addEventListener("afterprint", placeSoon);
-  document.fonts.ready.then(placeNotes);
+  addEventListener("afterprint", () => placeSoon());
+  document.fonts.ready.then(() => placeNotes());
 }

@@ -20,8 +20,8 @@ const aside = $("[data-said]");
 if (aside && passage) {
   fetchHtml(aside.dataset.said).then((page) => {
     aside.append(...[...page.body.childNodes].map((node) => document.adoptNode(node)));
-    document.fonts.ready.then(placeNotes);
+    document.fonts.ready.then(() => placeNotes());
   }).catch(() => {});
 }
-addEventListener("resize", placeNotes);
+addEventListener("resize", () => placeNotes());
 for (const button of $$("[data-print]")) button.addEventListener("click", () => print());

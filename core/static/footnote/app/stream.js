@@ -106,7 +106,7 @@ async function finish(article, result) {
     const page = await fetchHtml(article.dataset.fragment);
     const turn = document.adoptNode($("article.turn", page));
     article.replaceWith(turn);
-    placeNotes();
+    placeNotes([turn]);
     say(turn.dataset.spoken);
     if (wasHidden) away(turn);
     ended(turn);
