@@ -52,7 +52,9 @@ async def further(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Screen
     writing = Writing(run, desk, job, (), Held(Putting(run, screen), resting), manner)
     written = await _written(writing, model, tools)
     note_held(run.trace, written, resting.strict or resting.checks)
-    if written.is_not_found or not run.text.strip():
+    is_found = not written.is_not_found and bool(run.text.strip())
+    run.trace.note(further="found" if is_found else "nothing")
+    if not is_found:
         _forget(run)
         return None
     return await _ended(writing, written, tools)

@@ -75,7 +75,7 @@ def test_days_are_counted_though_no_document_says_them(ask: Ask, tools: ModelSer
     assert sentence["support"] == "unknown"
     assert "computed" in sentence["why"]
     assert "Worked out a date" in steps(found)
-    assert body["confidence"] == "low"
+    assert (body["confidence"], body["grounded"]) == ("low", False)
 
 
 def test_a_sum_is_calculated_though_no_document_says_it(ask: Ask, tools: ModelServer) -> None:
@@ -384,6 +384,7 @@ def test_the_trace_holds_the_calls_and_puts_each_prompt_together_again(
     assert [one.stored["kind"] for one in found] == ["answer", "round", "round"]
     assert found[0].stored["passages"] == []
     assert asked.answer.prompt_version.endswith("+further")
+    assert told(asked).as_dict()["further"] == "found"
     names = [one["name"] for one in told(asked).tools]
     assert names == ["search_documents", "search_documents", "days_between"]
 
@@ -397,6 +398,7 @@ def test_the_trace_of_what_was_not_found_holds_them_too(
     found = assert_as_sent(asked, tools.requests)
     assert [one.stored["kind"] for one in found] == ["answer", "round"]
     assert told(asked).body["held"]["left_out"] == 1
+    assert told(asked).as_dict()["further"] == "nothing"
     assert [one["name"] for one in told(asked).tools] == ["search_documents"]
 
 
