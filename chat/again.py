@@ -17,6 +17,7 @@ from chat.comparing import Comparison, Made, compare
 from chat.conf import ANSWERABLE, EXTRACTIVE
 from chat.desks import Desk
 from chat.jobs import Job, load
+from chat.judgements import in_words
 from chat.models import Citation, Message, Trace
 from chat.noting import note_search, stored_search
 from chat.reading import answer
@@ -109,6 +110,7 @@ async def _answered(run: Run, desk: Desk, job: Job) -> Made:
         text=run.text,
         confidence=ending.confidence,
         notice=ending.notice["detail"] if ending.notice else "",
+        moderation=in_words(run.fields.get("safety", {})),
         supports=tuple(sentence.support for sentence in ending.sentences),
         sources=tuple(
             _source(number, quoted.passage.document_id, quoted.passage.title, quoted.start)
@@ -148,6 +150,7 @@ def _before(message_id: UUID) -> Made:
         text=body["message"],
         confidence=message.confidence,
         notice=(message.notice or {}).get("detail", ""),
+        moderation=in_words(message.safety),
         supports=tuple(sentence["support"] for sentence in body["sentences"]),
         sources=tuple(
             _source(one.number, one.document_number, one.title, one.start) for one in citations

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from chat import checking, sharing, wording
-from chat.conf import ANSWERABLE, EXTRACTIVE
+from chat.conf import ANSWERABLE, EXTRACTIVE, certainty_in_words
 from chat.desks import Desk
+from chat.further import further
 from chat.general import general
 from chat.generation import answer as generation
 from chat.generation.quotable import may_be_quoted
@@ -25,12 +26,12 @@ from chat.journal import Ending
 from chat.models import Message
 from chat.noticing import nothing_left, notice_of, reviewed
 from chat.noting import note_held, note_search, stored_search
+from chat.putting import Putting, put
 from chat.remembering import summarise
-from chat.runs import Quoted, Run, passage_source
+from chat.runs import Run, passage_source
 from chat.safety import Screen
 from chat.talking import talk_in, talked
 from chat.titling import entitle
-from chat.tokencounts import correct
 from chat.understanding import Asked, as_stored, find, understand
 from chat.writing import Writing, write_with
 from knowledge.passages import SearchResult
@@ -38,8 +39,6 @@ from knowledge.search import EmbedderUnavailable, embed, nearest, read_on
 
 logger = logging.getLogger(__name__)
 
-# Of such answers, how many held the evidence: nine of ten and more, seven of ten and more.
-HIGH, MEDIUM = 0.9, 0.7
 _DONE = Message.State.DONE
 
 
@@ -93,7 +92,8 @@ async def _searched(run: Run, desk: Desk, job: Job, screen: Screen) -> Ending:
     if job.is_summary_due:
         run.chores.append(partial(summarise, message_id=run.message_id, trace=run.trace))
     if not found.passages or found.answerable < ANSWERABLE:
-        return await _unanswered(run, desk, (job, found), screen)
+        brought = await further(run, desk, (job, found), screen)
+        return brought or await _unanswered(run, desk, (job, found), screen)
     if not job.models:
         return await _quoted(run, desk, found)
     return await _written(run, desk, (job, found), screen)
@@ -157,7 +157,7 @@ async def _quoted(
     stored = [sentence.as_dict() for sentence in sentences]
     run.fields = {**run.fields, "model": EXTRACTIVE, "prompt_version": "", "sentences": stored}
     for piece in pieces:
-        _apply(run, piece)
+        put(run, piece)
     degraded = dict.fromkeys((*found.degraded, *lacks, *(("model",) if notice else ())))
     return _answered(EXTRACTIVE, found, sentences, notice=notice, degraded=tuple(degraded))
 
@@ -192,7 +192,7 @@ def _answered(
         state=_DONE,
         outcome=Message.Outcome.ANSWERED,
         model=model,
-        confidence=_confidence(found.certainty),
+        confidence=certainty_in_words(found.certainty),
         sentences=tuple(sentences),
         **{"degraded": found.degraded, **more},
     )
@@ -202,18 +202,12 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
     """The answer of a model, or a quoted one where none gives any."""
     job, found = asked
 
-    async def take(piece: generation.Piece | None) -> None:
-        if isinstance(piece, generation.Used):
-            run.chores.append(partial(_count, run.model, piece))
-            run.was_redacted = run.was_redacted or piece.was_redacted
-        if piece is not None:
-            _apply(run, piece)
-        await screen.written(is_last=piece is None)
-
     frame = replace(job.frame, parts=tuple(part.question for part in found.parts))
     strict = gate(desk, run)
     manner = generation.Manner(frame, strict)
-    written = await write_with(Writing(run, desk, job, found.passages, take, manner))
+    written = await write_with(
+        Writing(run, desk, job, found.passages, Putting(run, screen), manner)
+    )
     if written.is_not_found:
         return await _unanswered(run, desk, (job, found), screen)
     note_held(run.trace, written, strict)
@@ -229,24 +223,6 @@ async def _written(run: Run, desk: Desk, asked: tuple[Job, Found], screen: Scree
     run.trace.reached("checked")
     more["notice"] = reviewed(notice, review, job, run.text)
     return _answered(written.model, found, review.sentences, **more)
-
-
-async def _count(model: str, used: generation.Used, desk: Desk) -> None:
-    if used.estimated:
-        await desk.rows(partial(correct, model, used.estimated, used.tokens))
-
-
-def _apply(run: Run, piece: generation.Piece) -> None:
-    if isinstance(piece, generation.Words):
-        run.write(piece.text)
-    elif isinstance(piece, generation.Cited):
-        run.cite(Quoted(piece.number, piece.passage, piece.start, piece.end))
-
-
-def _confidence(certainty: float) -> str:
-    if certainty >= HIGH:
-        return "high"
-    return "medium" if certainty >= MEDIUM else "low"
 
 
 def unfinished(run: Run, state: str) -> Ending:

@@ -22,6 +22,7 @@ from chat.generation.sentences import Sentence, written_sentences
 from chat.generation.support import judging
 from chat.generation.support.checking import Checked, Tools, check
 from chat.generation.support.computed import with_computed
+from chat.generation.support.grounds import with_grounds
 from chat.runs import Quoted, Run
 from knowledge.passages import Passage
 from knowledge.search import EmbedderUnavailable, embed
@@ -50,6 +51,7 @@ async def check_answer(run: Run, desk: Desk, found: Sequence[Passage]) -> Review
     if checked is None:
         return Review(tuple(written), None)
     checked = await desk.cpu(partial(with_computed, checked, run.computed))
+    checked = await desk.cpu(partial(with_grounds, checked, run.grounds))
     checked = await judged(checked, desk, run)
     for number, span in (await desk.cpu(partial(_bound, checked))).items():
         run.cite(Quoted(number, passages[number], *span))

@@ -26,6 +26,7 @@ class Made:
     text: str = ""
     confidence: str = ""
     notice: str = ""
+    moderation: str = ""  # what came of it, in words
     supports: tuple[str, ...] = ()
     sources: tuple[Mapping[str, Any], ...] = ()
     milliseconds: int = 0
@@ -115,6 +116,7 @@ def compare(before: Made, after: Made, *, search_only: bool = False) -> Comparis
         "sources": bool(came or went),
         "support": not search_only and before.supports != after.supports,
         "notice": not search_only and before.notice != after.notice,
+        "moderation": not search_only and before.moderation != after.moderation,
     }
     words = difference(before.text[:_LONGEST], after.text[:_LONGEST]) if not search_only else ()
     return Comparison(

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 EXTRACTIVE = "extractive"  # the "model" that quotes
 # ``SearchResult.answerable`` is calibrated so that the line lies here, wherever it was fitted.
 ANSWERABLE = 0.5
+# Of such answers, how many held the evidence: nine of ten and more, seven of ten and more.
+HIGH, MEDIUM = 0.9, 0.7
 
 
 def models() -> tuple[ModelConfig, ...]:
@@ -191,6 +193,13 @@ def guard_of(base_url: str) -> Guard:
 def _policy() -> Policy:
     policies: dict[str, Policy] = {"redact": "redact", "block": "block"}
     return policies.get(settings.PII_POLICY, "off")
+
+
+def certainty_in_words(certainty: float) -> str:
+    """``SearchResult.certainty`` as readers are told of it."""
+    if certainty >= HIGH:
+        return "high"
+    return "medium" if certainty >= MEDIUM else "low"
 
 
 def support_classifier() -> SupportClassifier | None:

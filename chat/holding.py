@@ -18,6 +18,7 @@ from chat.desks import Desk
 from chat.generation.prompts import new_marker
 from chat.generation.sentences import Sentence, marks_in
 from chat.generation.support import rewording
+from chat.generation.support.checking import Checked
 from chat.generation.support.computed import with_computed
 from chat.runs import Run
 from knowledge.passages import Passage
@@ -37,7 +38,7 @@ class StrictGate:
 
     async def __call__(self, words: str, cited: Mapping[int, Passage]) -> str | None:
         """What may be shown of a sentence; see ``chat.generation.support.holding.Gate``."""
-        support = await self._support(words, cited)
+        support = await self.support(words, cited)
         if support is None:
             self.unchecked += 1
             return None
@@ -45,15 +46,25 @@ class StrictGate:
             return words
         return await self._reworded(words, cited)
 
-    async def _support(self, words: str, cited: Mapping[int, Passage]) -> str | None:
-        """The verdict; None where the check broke."""
+    async def support(self, words: str, cited: Mapping[int, Passage]) -> str | None:
+        """The verdict, of a model too where it is asked for that; None where the check broke."""
+        checked = await self._checked(words, cited)
+        if checked is None:
+            return None
+        judgement = await judged(checked, self.desk, self.run, is_shown=False)
+        return judgement[0].sentence.support
+
+    async def tested(self, words: str, cited: Mapping[int, Passage]) -> str | None:
+        """The verdict of what no model is asked for; None where the check broke."""
+        checked = await self._checked(words, cited)
+        return checked[0].sentence.support if checked else None
+
+    async def _checked(self, words: str, cited: Mapping[int, Passage]) -> list[Checked] | None:
         sentence = Sentence(0, len(words), tuple(cited), "unknown" if cited else "unsupported")
         checked = await self.desk.cpu(partial(tested, words, [sentence], cited))
         if checked is None:
             return None
-        checked = await self.desk.cpu(partial(with_computed, checked, self.run.computed))
-        judgement = await judged(checked, self.desk, self.run, is_shown=False)
-        return judgement[0].sentence.support
+        return await self.desk.cpu(partial(with_computed, checked, self.run.computed))
 
     async def _reworded(self, words: str, cited: Mapping[int, Passage]) -> str | None:
         """Another sentence that the passages do support; a row of a table is not made anew."""
@@ -75,7 +86,7 @@ class StrictGate:
         if not said:
             return None
         rests_on = {number: cited[number] for number in marks_in(said)}
-        return said if await self._support(said, rests_on) == "supported" else None
+        return said if await self.support(said, rests_on) == "supported" else None
 
 
 def gate(desk: Desk, run: Run) -> StrictGate | None:

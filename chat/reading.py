@@ -187,7 +187,7 @@ def _answer(message: Message, shelf: _Shelf) -> dict[str, Any]:
     text, sentences = _readable(message, found, shelf)
     listed = [sentence.as_dict() for sentence in sentences]
     unsupported = [sentence for sentence in listed if sentence["support"] == "unsupported"]
-    is_answered = message.outcome == Message.Outcome.ANSWERED
+    is_answered = message.outcome == Message.Outcome.ANSWERED and bool(found)
     shows_sources = message.options.get("include_sources", True)
     return {
         "session_id": str(message.session_id),

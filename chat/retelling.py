@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chat.judgements import judgements_of
 from chat.ledger import CallOutcome
 from chat.materials import places_in
 from chat.models import Message, ModelCall, Trace
@@ -72,6 +73,7 @@ class Told:
     prompts: tuple[Prompt, ...]
     calls: tuple[dict[str, Any], ...]
     reads_words: bool
+    moderations: tuple[dict[str, Any], ...] = ()
 
     @property
     def body(self) -> dict[str, Any]:
@@ -152,16 +154,15 @@ class Told:
             "language": self.body.get("language", ""),
             "questions": self.questions,
             "memory": self.memory,
-            "answerable": self.body.get("answerable"),
-            "needed": self.body.get("needed"),
+            **{name: self.body.get(name) for name in ("answerable", "needed", "further", "held")},
             "searches": list(self.searches),
             "prompts": [_prompt_dict(one, self.reads_words) for one in self.prompts],
             "prompts_more": self.body.get("prompts_more", 0),
             "calls": list(self.calls),
+            "moderations": list(self.moderations),
             "failures": self.body.get("failures", []),
             "stages": self.stages,
             "words": self.body.get("words", {}),
-            "held": self.body.get("held"),
             "sentences": self.sentences,
             "tools": self.tools,
             "cached_from": message.retrieval.get("cached_from"),
@@ -189,6 +190,7 @@ def tell(message_id: UUID, *, reads_words: bool) -> Told | None:
         prompts=tuple(prompts_of(message, trace)) if trace else (),
         calls=tuple(calls.values(*_CALL_FIELDS)[:MOST_CALLS]),
         reads_words=reads_words,
+        moderations=judgements_of(message, trace, reads_words=reads_words),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.generation.sentences import Sentence
+from chat.generation.support.grounds import Grounds
 from chat.tracing import Tracer
 from knowledge.passages import Passage, Span, source_url
 
@@ -138,6 +139,7 @@ class Run:
     language: str = ""  # of the question, once it is known
     was_redacted: bool = False  # personal data was hidden from the model and put back
     computed: list[str] = field(default_factory=list)  # figures and dates of functions
+    grounds: Grounds | None = None  # where an answer may rest on what functions brought alone
     steps: dict[str, str] = field(default_factory=dict)  # those with a document's words, without
     chores: list[Chore] = field(default_factory=list)  # done when the answer is out
     model: str = ""

@@ -20,6 +20,7 @@ from chat.generation.llm import ModelError
 from chat.generation.moderation import Judgement, ModerationConfig, ModerationFailed, Moderator
 from chat.journal import Ending
 from chat.models import Message
+from chat.moderating import Moderations
 from chat.runs import Run
 from knowledge.orders.detector import Verdict, judge
 
@@ -69,16 +70,17 @@ class Screen:
     def __init__(self, run: Run, job: _Asked) -> None:
         self._run = run
         self._text = job.question
-        self._moderator = moderator()
-        self._question = self._begin(self._text)
+        asked = moderator()
+        self._moderations = Moderations(asked, run.trace) if asked else None
+        self._question = self._begin("question", self._text)
         self._answer: asyncio.Task[Judgement] | None = None
         self._seen = 0
         self._checks = 0
 
-    def _begin(self, text: str) -> "asyncio.Task[Judgement] | None":
-        if self._moderator is None:
+    def _begin(self, what: str, text: str) -> "asyncio.Task[Judgement] | None":
+        if self._moderations is None:
             return None
-        task = asyncio.create_task(self._moderator.judge(text))
+        task = asyncio.create_task(self._moderations.judge(what, text))
         # One that is given up may have failed already; nobody asks it then.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
@@ -88,6 +90,8 @@ class Screen:
         for task in (self._question, self._answer):
             if task is not None:
                 task.cancel()
+        if self._moderations is not None:
+            self._moderations.give_up()
 
     def judge(self) -> Verdict | None:
         """Whether the message gives orders; some milliseconds of CPU work for a long one."""
@@ -120,7 +124,7 @@ class Screen:
         Raises:
             Objectionable: what was written until now is objected to.
         """
-        if self._moderator is None:
+        if self._moderations is None:
             return
         if self._answer is not None and (is_last or self._answer.done()):
             task, self._answer = self._answer, None
@@ -129,7 +133,7 @@ class Screen:
         if len(text) - self._seen >= (1 if is_last else INTERVAL) and self._answer is None:
             self._seen = len(text)
             self._checks += 1
-            self._answer = self._begin(text)
+            self._answer = self._begin("answer", text)
             if is_last and self._answer is not None:
                 task, self._answer = self._answer, None
                 await self._take(task)

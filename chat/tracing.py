@@ -64,6 +64,10 @@ class Tracer:
         self._body = {**self._body, **fields}
         self.changes += 1
 
+    def read(self, name: str, default: Any) -> Any:
+        """What was kept under this name."""
+        return self._body.get(name, default)
+
     def add(self, name: str, entry: Mapping[str, Any], most: int = 20) -> None:
         """Put something at the end of a list of at most so many."""
         listed = self._body.get(name, [])

@@ -35,7 +35,9 @@ async def try_voice(desk: Desk, user: Any, question: str, voice: Voice) -> Trial
         return trial
     found = await desk.cpu(partial(search, question, user=user))
     if not found.passages or found.answerable < ANSWERABLE:
-        trial.problem = "“Not in my documents” would be said; the model would not be asked."
+        trial.problem = (
+            "“Not in my documents” would be said: no passage of the search answers this."
+        )
         return trial
     trial.model = chain[0].name
     model = CountedModel(desk, chain[0], "answer", voice=voice)

@@ -168,6 +168,19 @@ def left_out(sentences: int, other: Notice | None, *, unchecked: int = 0) -> Not
     return _behind(other, LEFT_OUT, f"Left out. {was} not shown, because {why}.")
 
 
+def groundless(sentences: int, other: Notice | None) -> Notice | None:
+    """That sentences are not shown which rest on nothing, behind whatever else there is to say."""
+    if not sentences:
+        return other
+    was = "One sentence was" if sentences == 1 else f"{sentences} sentences were"
+    why = "no document that was found, and no function, says"
+    return _behind(
+        other,
+        LEFT_OUT,
+        f"Left out. {was} not shown, because {why} {'it' if sentences == 1 else 'them'}.",
+    )
+
+
 def reworded(sentences: int, other: Notice | None) -> Notice | None:
     """That some sentences were said anew, behind whatever else there is to say."""
     if not sentences:

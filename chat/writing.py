@@ -74,7 +74,7 @@ async def write_with(writing: Writing) -> Written:
             run.trace.failed(config.name, error)
             if run.text.strip():
                 result.model = config.name
-                result.notice = _cut(error)
+                result.notice = cut(error)
                 return result
             if isinstance(error, BudgetExhausted):
                 waiting = cheaper_models(config, waiting, writing.job.models)
@@ -104,17 +104,17 @@ async def _one(writing: Writing, config: ModelConfig, result: Written) -> None:
     tools = AnswerTools(run, writing.desk, job) if model.takes_tools else None
     if tools is not None and tools.rounds:
         try:
-            await _write(writing, model, result, tools)
+            await write_once(writing, model, result, tools)
         except ToolsRefused:
             if run.text.strip():
                 raise
             logger.warning("%s does not take functions; it is asked without them", config.name)
         else:
             return
-    await _write(writing, model, result, None)
+    await write_once(writing, model, result, None)
 
 
-async def _write(
+async def write_once(
     writing: Writing, model: CountedModel, result: Written, tools: AnswerTools | None
 ) -> None:
     """Let one model write, with these functions.
@@ -123,7 +123,7 @@ async def _write(
         ModelError: also after some text.
     """
     run, job = writing.run, writing.job
-    version = f"{job.prompt_version}+tools" if tools else job.prompt_version
+    version = f"{job.prompt_version}+{tools.name}" if tools else job.prompt_version
     run.fields = {**run.fields, "model": model.config.name, "prompt_version": version}
     calls = AnswerCalls(run.trace, job, len(writing.passages))
     model = replace(model, tell=calls.going)
@@ -159,7 +159,7 @@ def _code(error: ModelError) -> str:
     return _none([error])["code"]
 
 
-def _cut(error: ModelError) -> wording.Notice:
+def cut(error: ModelError) -> wording.Notice:
     if isinstance(error, Objectionable):
         return wording.ANSWER_MODERATED
     return wording.CUT_BY_TIMEOUT if isinstance(error, ModelTimeout) else wording.CUT

@@ -142,6 +142,8 @@ MODELS_FILE = _text("MODELS_FILE")
 MODEL_TOOLS = _flag("MODEL_TOOLS")
 # Four turns are enough for two documents, a list and a sum; each is a call that is paid for.
 TOOL_ROUNDS = _number("TOOL_ROUNDS", 4, 0, 10)
+# A model has functions where somebody switched them on, who wants them for such questions too.
+TOOLS_WHEN_NOT_FOUND = _choice("TOOLS_WHEN_NOT_FOUND", "on", "off")
 TOOL_SECONDS = _number("TOOL_SECONDS", 10, 1, 120)
 CHAT_TOOLS = _list("CHAT_TOOLS", [])
 ANSWER_CACHE_HOURS = _number("ANSWER_CACHE_HOURS", 24, 0, 8760)

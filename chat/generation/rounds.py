@@ -49,6 +49,15 @@ You may also call the functions that are offered to you. Rules for them:
    web.
 Today is {today}.
 """
+# Where the first search found nothing that answers: there are no passages but those of functions.
+ALONE = f"""
+There are no passages yet: the first search has found none that answers the question.
+12. Call a function first: search with a whole question of its own for each thing that is asked,
+   list documents, calculate or reckon with dates, as the question needs it.
+13. Nothing is shown that does not rest on what a function brought. A sentence ends with the number
+   of a passage, or says a figure that was computed or a title from the list of documents. Where
+   they bring nothing that answers, write {prompts.NOT_FOUND}.
+"""
 
 
 class Toolbox(Protocol):
@@ -64,6 +73,10 @@ class Toolbox(Protocol):
     @property
     def today(self) -> str:
         """The day, in words."""
+
+    @property
+    def is_empty_handed(self) -> bool:
+        """Whether the model has nothing yet that an answer may rest on, not even a passage."""
 
     async def run(self, calls: Sequence[ToolCall], passages: Sequence[Passage]) -> Sequence[Result]:
         """The results of calls in their order; whatever is wrong with one is said in its result.
@@ -98,11 +111,13 @@ class Beginning:
     """The first words of a round, held back until they are known to be the answer's.
 
     ``shown`` is what earlier rounds said to the reader: it is not said again where the model
-    begins anew with it. ``may_call``: a call may still make a preamble of the words.
+    begins anew with it. ``may_call``: a call may still make a preamble of the words. ``waits``:
+    none of them is out before the round ends.
     """
 
     shown: str
     may_call: bool
+    waits: bool = False
     said: str = ""
     is_out: bool = False
 
@@ -112,7 +127,7 @@ class Beginning:
         if self.is_out:
             return text
         bare = self.said.strip()
-        if not bare or (self.shown and self.shown.strip().startswith(bare)):
+        if self.waits or not bare or (self.shown and self.shown.strip().startswith(bare)):
             return ""
         if self.may_call and len(bare) < PREAMBLE and not _MARK.search(bare):
             return ""
@@ -163,10 +178,12 @@ class Rounds:
     def opening(self, messages: Sequence[prompts.Message]) -> list[prompts.Message]:
         """The first request: the messages, with the rules for the functions where there are any."""
         self._told = list(messages)
-        if self.toolbox is not None:
-            rules = RULES.format(today=self.toolbox.today)
-            if self._room() - estimate_tokens(rules) >= LEAST_ROOM:
-                self._box = self.toolbox
+        box = self.toolbox
+        if box is not None:
+            rules = RULES.format(today=box.today) + (ALONE if box.is_empty_handed else "")
+            has_room = self._room() - estimate_tokens(rules) >= LEAST_ROOM
+            if box.is_empty_handed or has_room:
+                self._box = box
                 self._told[0] = replace(self._told[0], content=f"{self._told[0].content}{rules}")
         return list(self._told)
 
@@ -192,7 +209,8 @@ class Rounds:
     async def _round(self, box: Toolbox | None, number: int) -> AsyncGenerator[Token]:
         """One call of the model; afterwards ``_calls`` and ``_told`` say what it wants."""
         limits = self._limits(box, number)
-        held = Beginning(self._shown, limits.may_call and bool(limits.tools))
+        waits = box is not None and box.is_empty_handed
+        held = Beginning(self._shown, limits.may_call and bool(limits.tools), waits)
         self.sent += self._estimate()
         self.count += 1
         self._calls = ()
@@ -223,6 +241,8 @@ class Rounds:
             raise ModelTimeout("the functions took all of the time")
         has_time = left >= limits.whole_seconds / _SHARE
         may_call = number < box.rounds and has_time and self._room() >= LEAST_ROOM
+        if box.is_empty_handed and not may_call:
+            raise ModelFailed("no function has brought anything", is_fault=False)
         return replace(limits, whole_seconds=left, tools=box.specs, may_call=may_call)
 
     async def _answer_calls(self, box: Toolbox, number: int) -> None:

@@ -56,11 +56,15 @@ def built_in_names() -> frozenset[str]:
 
 @dataclass
 class AnswerTools:
-    """``chat.generation.rounds.Toolbox`` for one answer."""
+    """``chat.generation.rounds.Toolbox`` for one answer.
+
+    ``needed`` is how likely a further search must be to answer its query.
+    """
 
     answer: Run
     desk: Desk
     job: JobLike
+    needed: float = 0.0
     _called: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -70,6 +74,20 @@ class AnswerTools:
     @property
     def today(self) -> str:
         return said(self._built_in().today)
+
+    @property
+    def is_empty_handed(self) -> bool:
+        """Never: the first search has brought passages."""
+        return False
+
+    @property
+    def name(self) -> str:
+        """What the version of a prompt that offers these is called by."""
+        return "tools"
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        return frozenset(self._own())
 
     @property
     def used_web(self) -> bool:
@@ -86,7 +104,7 @@ class AnswerTools:
         return {one.function.spec.name: one for one in site_functions(built_in_names())}
 
     def _built_in(self, passages: Sequence[Passage] = ()) -> BuiltIn:
-        return BuiltIn(self.job.user.pk, self.job.filters, passages)
+        return BuiltIn(self.job.user.pk, self.job.filters, passages, self.needed)
 
     def _own(self, passages: Sequence[Passage] = ()) -> dict[str, Function]:
         functions = (function_of(call) for call in self._built_in(passages).functions())
@@ -116,6 +134,10 @@ class AnswerTools:
             entry["error"] = BROKEN
         entry |= {"ms": round((monotonic() - began) * 1000), "found": list(brought.documents)}
         entry["degraded"] = list(brought.degraded)
+        if brought.answerable is not None:
+            entry["answerable"] = round(brought.answerable, 4)
+        if not entry["error"]:
+            self.took(call, brought)
         if brought.computed:
             self.answer.computed.append(brought.computed)
         self._note(entry, brought.result.passages)
@@ -153,6 +175,9 @@ class AnswerTools:
             value = await in_a_thread(partial(function.call, **arguments, **filled))
         entry["web"] = site.is_web or bool(pages_in(value))
         return Brought(Result(data=told(value)))
+
+    def took(self, call: ToolCall, brought: Brought) -> None:
+        """What a call brought, for those who answer from that alone."""
 
     def _filled(self, function: Function) -> dict[str, Asker]:
         """Who asks, as they are now, for a function that wants to know."""

@@ -34,22 +34,30 @@ class Brought:
 
     What the model gave to compute with is no part of ``computed``: nobody has said it.
 
-    ``degraded`` names stages of a search that could not be used.
+    ``degraded`` names stages of a search that could not be used, ``answerable`` is its chance to
+    answer what was searched, and ``certainty`` that of the evidence. ``titles`` are of a list.
     """
 
     result: Result
     documents: tuple[dict[str, int], ...] = ()
     computed: str = ""
     degraded: tuple[str, ...] = ()
+    answerable: float | None = None
+    certainty: float = 0.0
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """The functions, for one answer. ``passages`` are those that the model has, by number."""
+    """The functions, for one answer. ``passages`` are those that the model has, by number.
+
+    ``needed`` is how likely a search must be to answer its query; what it found else is not given.
+    """
 
     user_id: int
     filters: Filters
     passages: Sequence[Passage] = ()
+    needed: float = 0.0
     today: date = field(default_factory=timezone.localdate)
 
     def functions(self) -> tuple[Callable[..., Brought], ...]:
@@ -73,10 +81,14 @@ class BuiltIn:
             raise BadCall("The query is empty.")
         filters = self._narrowed(document_type)
         found = search(query, user=self._asker(), limit=MOST_FOUND, filters=filters)
+        seen: dict[str, Any] = {"degraded": found.degraded, "answerable": found.answerable}
         if not found.passages:
-            return Brought(Result(note="Nothing was found."), degraded=found.degraded)
+            return Brought(Result(note="Nothing was found."), **seen)
+        if found.answerable < self.needed:
+            return Brought(Result(note="Nothing was found that answers this."), **seen)
         refs = _refs(found.passages)
-        return Brought(Result(passages=found.passages), refs, degraded=found.degraded)
+        seen["certainty"] = found.certainty
+        return Brought(Result(passages=found.passages), refs, **seen)
 
     def open_document(self, document: int = 0, section: str = "", passage: int = 0) -> Brought:
         """Read on in a document: from its beginning, from a section, or around a passage.
@@ -121,7 +133,9 @@ class BuiltIn:
         )
         lines = "\n".join(_line(one) for one in listed)
         refs = tuple(_ref(one.document_id, one.document_version) for one in listed)
-        return Brought(Result(f"{count} documents, {len(listed)} shown.", lines), refs)
+        titles = tuple(one.title for one in listed)
+        note = f"{count} documents, {len(listed)} shown."
+        return Brought(Result(note, lines), refs, titles=titles)
 
     def calculate(self, expression: str) -> Brought:
         """Calculate exactly.

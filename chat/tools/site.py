@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MOST_PAGES = 10  # of the web that one call gives
 LONGEST_PAGE = 3000  # code points of one; a snippet has some hundred
+FROM_WEB = "From the web, not from the documents:\n\n"
 LONGEST_RESULT = 12_000  # code points of any result; the window of the model may take less
 
 
@@ -131,7 +132,7 @@ def told(value: Any) -> str:
     pages = pages_in(value)
     if pages:
         shown = [_page(page, number) for number, page in enumerate(pages[:MOST_PAGES], start=1)]
-        return "From the web, not from the documents:\n\n" + "\n\n".join(shown)
+        return FROM_WEB + "\n\n".join(shown)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         value = "\n".join(str(one) for one in value[:MOST_PAGES])
     said = "" if value is None else str(value)

@@ -1,11 +1,13 @@
 """What staff see on the admin's widest pages: long names, several versions, a run and a gate."""
 
+from typing import Any
 from uuid import UUID
 
 from chat.generation import titling
 from chat.generation.llm import ModelConfig
 from chat.generation.modelconfig import Limits
 from chat.models import ChatSession, Message, ModelCall, Trace
+from chat.moderating import NOTED, sealed
 from chat.outgoing import Outgoing, entry_of
 from chat.spending import today
 from evaluation import runs, watching
@@ -82,7 +84,23 @@ def _answered() -> None:
     config = ModelConfig(LONG[:100], "")
     out = Outgoing(call.pk, config, titling.request(asked.text, "code"), Limits(40, 1.0))
     entry = entry_of({"kind": "title", "marker": "code"}, out)
-    Trace.objects.create(message=answer, day=today(), body={"prompts": [entry]})
+    body = {"prompts": [entry], NOTED: _judged(asked, answer)}
+    Trace.objects.create(message=answer, day=today(), body=body)
+
+
+def _judged(asked: Message, answer: Message) -> list[dict[str, Any]]:
+    """Calls of a moderation: one that passed, one that objected, and one that failed."""
+    common = {"model": LONG[:100], "host": f"{LONG[:60]}.example.org", "ms": 120}
+    common |= {"personal_data": "redact", "phone_region": ""}
+    listed = (
+        ("question", asked, {"outcome": "done", "flagged": False, "categories": []}),
+        ("answer", answer, {"outcome": "done", "flagged": True, "categories": ["hate", LONG[:60]]}),
+        ("answer", asked, {"outcome": "failed", "failed": "nothing came in time"}),
+    )
+    return [
+        {**common, "what": what, "characters": len(row.text), "seal": sealed(row.text), **found}
+        for what, row, found in listed
+    ]
 
 
 def _ask(golden: QuestionSet, text: str, document: Document, quote: str) -> None:

@@ -129,6 +129,7 @@ def test_what_makes_no_difference_is_left_out(one: str, other: str, is_same: boo
     [
         ("SUPPORT_POLICY", "strict"),
         ("WHEN_NOT_FOUND", "general"),
+        ("TOOLS_WHEN_NOT_FOUND", "off"),
         ("INJECTION_POLICY", "off"),
         ("PII_POLICY", "redact"),
         ("LINK_HOSTS", ["example.org"]),

@@ -78,7 +78,10 @@ def lines(found: Comparison) -> list[str]:
         told.append(f"  {one.change}: {places}  {one.title} {one.heading}".rstrip())
     if len(found.moved) > _SHOWN:
         told.append(f"  and {len(found.moved) - _SHOWN} more")
-    return told if found.search_only else [*told, *_answer(found, before, after)]
+    if found.search_only:
+        not_asked = "Moderation: not asked again, as nothing is written."
+        return [*told, not_asked] if before.moderation else told
+    return [*told, *_answer(found, before, after)]
 
 
 def _answer(found: Comparison, before: Made, after: Made) -> list[str]:
@@ -87,6 +90,7 @@ def _answer(found: Comparison, before: Made, after: Made) -> list[str]:
     return [
         *_pair("Model", before.model, after.model),
         *_pair("Notice", before.notice, after.notice),
+        *_pair("Moderation, asked again", before.moderation, after.moderation),
         *_pair("Took", *seconds),
         *(f"  source went: {one['title']}" for one in found.went),
         *(f"  source came: {one['title']}" for one in found.came),
