@@ -30,6 +30,7 @@ from knowledge import index_store
 from knowledge.models import Calibration
 from knowledge.reader import fingerprint
 from knowledge.retrieval.answerability import Answerability, as_dict, shipped
+from knowledge.search import fit_in_use
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ LEASE = timedelta(minutes=5)
 MAX_ATTEMPTS = 3
 NO_INDEX = "There is no index to ask. Add documents first."
 BROKE_OFF = "The fit broke off three times. The log says why."
+OUTDATED = (
+    "It was made with another embedding model, reader or version of Footnote, so the shipped "
+    "calibration decides. Fit again."
+)
 _MOST = 2000  # questions; more say nothing new about half a dozen weights
 _PART = 20  # questions between two looks at the lease
 _State = Calibration.State
@@ -122,6 +127,13 @@ def create(requested_by: Any = None) -> Calibration:
 def undo(user: Any = None) -> int:
     """Let the shipped calibration decide again; how many fits were put aside."""
     return Calibration.objects.in_use().update(undone_at=timezone.now(), undone_by=user)
+
+
+def outdated(row: Calibration) -> str:
+    """Why the last fit does not decide though nobody undid it; empty where it does."""
+    snapshot = index_store.current()
+    is_last = snapshot is not None and snapshot.calibration == row.pk
+    return OUTDATED if snapshot and is_last and fit_in_use(snapshot) is None else ""
 
 
 def due_ids(limit: int) -> list[uuid.UUID]:

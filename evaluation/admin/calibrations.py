@@ -58,7 +58,12 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold ha
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         in_use = Calibration.objects.in_use().first()
-        context = {**(extra_context or {}), "supply": calibrating.supply(), "in_use": in_use}
+        context = {
+            **(extra_context or {}),
+            "supply": calibrating.supply(),
+            "in_use": in_use,
+            "outdated": calibrating.outdated(in_use) if in_use else "",
+        }
         response: HttpResponse = super().changelist_view(request, context)
         return response
 
@@ -72,7 +77,10 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]  # unfold ha
 
     @display(description="Decides now")  # type: ignore[untyped-decorator]
     def decides(self, row: Calibration) -> str:
-        return "Yes" if Calibration.objects.in_use().first() == row else "No"
+        if Calibration.objects.in_use().first() != row:
+            return "No"
+        why = calibrating.outdated(row)
+        return f"No. {why}" if why else "Yes"
 
     @display(description="Question sets")  # type: ignore[untyped-decorator]
     def sets(self, row: Calibration) -> str:

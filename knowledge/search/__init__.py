@@ -7,7 +7,7 @@ from knowledge.search.columns import columns_at
 from knowledge.search.examples import Example, examples
 from knowledge.search.explaining import Candidate, Explanation, Ranks, explain
 from knowledge.search.fingerprints import fingerprint
-from knowledge.search.judging import read_on
+from knowledge.search.judging import fit_in_use, read_on
 from knowledge.search.later import later
 from knowledge.search.managed import ChunkPlace, places
 from knowledge.search.nearest import nearest
@@ -33,6 +33,7 @@ __all__ = [
     "examples",
     "explain",
     "fingerprint",
+    "fit_in_use",
     "later",
     "list_documents",
     "nearest",

@@ -146,12 +146,14 @@ def calibration_of(snapshot: Snapshot) -> Answerability:
 
     A fit counts as long as embedding model and reader are those that it was made with.
     """
-    if snapshot.calibration is None:
-        return shipped()
-    fitted = _fitted(snapshot.calibration)
-    if fitted is None or not is_of(fitted, snapshot.model):
-        return shipped()
-    return fitted
+    fitted = fit_in_use(snapshot)
+    return shipped() if fitted is None else fitted
+
+
+def fit_in_use(snapshot: Snapshot) -> Answerability | None:
+    """The installation's own fit; None without one, and where it cannot decide any more."""
+    fitted = _fitted(snapshot.calibration) if snapshot.calibration else None
+    return fitted if fitted and is_of(fitted, snapshot.model) else None
 
 
 def is_of(fitted: Answerability, model: str) -> bool:

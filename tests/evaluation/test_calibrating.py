@@ -164,6 +164,28 @@ def test_staff_fit_and_undo_in_the_admin(many, desk):
     assert not Calibration.objects.in_use().exists()
 
 
+@pytest.mark.parametrize("change", ["signals", "embedding_model"])
+def test_a_fit_that_cannot_decide_any_more_is_said_in_the_admin(many, desk, change):
+    row = calibrating.create()
+    assert calibrating.execute(row.pk)
+    page = reverse("admin:knowledge_calibration_changelist")
+    assert "decides now, as long as" in desk.get(page).content.decode()
+    row.refresh_from_db()
+    if change == "signals":  # as an earlier version had them
+        weights = row.values["variants"]["meaning"]["weights"]
+        weights["lead"] = weights.pop("size")
+    else:
+        row.values["provenance"]["embedding_model"] = "another@0123456789ab"
+    # A fit never changes, so a process that has read one does not look again.
+    Calibration.objects.filter(pk=row.pk).delete()
+    other = Calibration.objects.create(
+        state="done", values=row.values, figures=row.figures, finished_at=row.finished_at
+    )
+    for address in (page, reverse("admin:knowledge_calibration_change", args=[other.pk])):
+        shown = desk.get(address).content.decode()
+        assert "so the shipped calibration decides. Fit again." in shown
+
+
 def test_too_few_questions_are_said_in_the_admin(questions, desk):
     desk.post(reverse("admin:knowledge_calibration_fit"), SUBMITTED)
     page = desk.get(reverse("admin:knowledge_calibration_changelist")).content.decode()
