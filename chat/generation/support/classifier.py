@@ -64,7 +64,7 @@ class SupportClassifier:
             raise ClassifierUnavailable(f"The support model {self.name!r} did not load.")
         try:
             self._loaded = self._made()
-        except (ImportError, OSError, ValueError, RuntimeError, KeyError) as error:
+        except Exception as error:  # edge: the readers of files have errors of their own
             self._failed_at = time.monotonic()
             raise ClassifierUnavailable(
                 f"The support model {self.name!r} does not load ({type(error).__name__})."

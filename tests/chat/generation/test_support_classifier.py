@@ -100,6 +100,17 @@ def test_a_model_that_does_not_load_leaves_the_verdicts_as_they_were(tmp_path: P
     assert one.sentence.support == "supported"
 
 
+@pytest.mark.parametrize("broken", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_damaged_file_leaves_the_verdicts_as_they_were(
+    tiny: Path, tmp_path: Path, broken: str
+) -> None:
+    import shutil  # noqa: PLC0415
+
+    damaged = shutil.copytree(tiny, tmp_path / "damaged")
+    (damaged / broken).write_bytes(b"not what it should be" * 9)
+    assert SupportClassifier(str(damaged)).classify([("leave", "paid")]) == [None]
+
+
 def test_a_classifier_decides_what_is_open_and_no_finding() -> None:
     cited = {1: passage("Weeks 1 to 18 are paid in full. Leave lasts 52 weeks.")}
     text = "Weeks 1 to 20 are paid in full [1]. Absence may go on for about a year [1]."
