@@ -64,7 +64,9 @@ def _model(desk: Desk, job: Job) -> CountedModel | None:
     """The conversation's own model, where it may call functions now; no other takes its place."""
     if settings.TOOLS_WHEN_NOT_FOUND != "on" or not settings.TOOL_ROUNDS or not job.models:
         return None
-    model = CountedModel(desk, job.models[0], "answer", job.message_id, voice=job.voice)
+    config = job.models[0]
+    ratio = job.framed(job.frame, config.name).ratio
+    model = CountedModel(desk, config, "answer", job.message_id, voice=job.voice, ratio=ratio)
     return model if model.takes_tools else None
 
 
