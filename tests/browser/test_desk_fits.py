@@ -76,7 +76,7 @@ def test_the_trace_of_an_answer_and_what_is_made_of_it_again_fit(
     prompt = page.locator(".desk-calls details").first
     expect(prompt).not_to_have_attribute("open", "")
     prompt.locator("summary").first.click()
-    expect(page.get_by_text("Letter by letter as sent")).to_be_visible()
+    expect(page.get_by_text("Letter by letter as sent")).to_have_count(3)
     expect(page.locator(".desk-prompt").last).to_be_visible()
     assert page.evaluate(SIDEWAYS) <= 0
     page.select_option("#again-model", "extractive")

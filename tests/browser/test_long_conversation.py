@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, CDPSession, Page
+from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
 from tests.browser.test_ask_to_history import ask
 
@@ -51,3 +51,23 @@ def test_notes_of_a_long_page_are_placed_without_laying_it_out_for_each(
     assert layouts(session) - before <= 5
     assert len(away) == TURNS
     assert max(away) < 30, "the notes are not beside their marks"
+
+
+def test_a_conversation_opens_where_it_ended_and_a_link_where_it_points(
+    visit: Callable[..., BrowserContext],
+) -> None:
+    page: Page = visit(viewport={"width": 390, "height": 700}).new_page()
+    ask(page)
+    for count in (2, 3):
+        page.locator("#message").fill("And how many weeks of it are paid?")
+        page.locator("#message").press("Enter")
+        expect(page.locator("article.turn[data-state=done]")).to_have_count(count)
+    turns = page.locator("article.turn")
+    address, first = page.url.partition("#")[0], turns.first.get_attribute("id")
+    page.goto("about:blank")
+    page.goto(address)
+    expect(turns.last.locator(".ask")).to_be_in_viewport()
+    expect(turns.first.locator(".ask")).not_to_be_in_viewport()
+    page.goto("about:blank")
+    page.goto(f"{address}#{first}")
+    expect(turns.first.locator(".ask")).to_be_in_viewport()

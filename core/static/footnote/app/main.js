@@ -11,4 +11,5 @@ import { $ } from "./page.js";
 for (const part of [notes, composer, history, tools, versions, keys, reading]) part.start();
 composer.arrive();
 notes.placeNotes();
+reading.takeUp();
 $("[data-focus]")?.focus();

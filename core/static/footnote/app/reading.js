@@ -28,6 +28,14 @@ export function ended(turn) {
   if (latest()) latest().hidden = true;
 }
 
+/* A conversation is taken up where it ended. A link to a place in it, and going back, go there. */
+export function takeUp() {
+  const turns = document.querySelectorAll("[data-thread] .turn");
+  const came = performance.getEntriesByType("navigation")[0]?.type;
+  if (turns.length < 2 || location.hash || came !== "navigate") return;
+  turns[turns.length - 1].scrollIntoView({ block: "start", behavior: "instant" });
+}
+
 export function start() {
   let before = scrollY;
   addEventListener("scroll", () => {
