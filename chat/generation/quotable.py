@@ -166,8 +166,8 @@ def _odds(one: Shown, sentence: float, page: float) -> float:
 def may_be_quoted(question: str, read: Sequence[Passage], following: Passage) -> bool:
     """Whether anything of a passage could be quoted if the reader thought the best of it.
 
-    Reading a passage costs more than all the rest of a quoted answer. One that bears much less on
-    the question than those that were read, and shares fewer words with it, is not read in vain.
+    Reading a passage is the dearest part of a quoted answer. One that bears much less on the
+    question than those that were read, and shares fewer words with it, would be read in vain.
     """
     candidates = _candidates([*read, following])
     best, possible = -math.inf, -math.inf

@@ -64,7 +64,7 @@ class SupportClassifier:
             raise ClassifierUnavailable(f"The support model {self.name!r} did not load.")
         try:
             self._loaded = self._made()
-        except Exception as error:  # edge: the readers of files have errors of their own
+        except (ImportError, OSError, ValueError, RuntimeError, KeyError) as error:
             self._failed_at = time.monotonic()
             raise ClassifierUnavailable(
                 f"The support model {self.name!r} does not load ({type(error).__name__})."
@@ -76,9 +76,13 @@ class SupportClassifier:
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
         given = {"local_files_only": True, "trust_remote_code": False}
         tokenizer = library.AutoTokenizer.from_pretrained(self.name, **given)
-        model = library.AutoModelForSequenceClassification.from_pretrained(
-            self.name, use_safetensors=True, **given
-        )
+        safetensors = importlib.import_module("safetensors")
+        try:
+            model = library.AutoModelForSequenceClassification.from_pretrained(
+                self.name, use_safetensors=True, **given
+            )
+        except safetensors.SafetensorError as error:
+            raise ValueError("its weights are damaged") from error
         model.to(self._device).eval()
         return tokenizer, model, supporting_label(model.config.id2label)
 
